@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Keeps the lines of `doctor`. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "keys/findings.h"
+#include "lib/err.h"
+
+static int nomem(void)
+{
+        return err(ERR_NOMEM, "out of memory");
+}
+
+static void finding_clear(struct finding *f)
+{
+        free(f->subject);
+        free(f->text);
+        free(f->mend);
+}
+
+void findings_clear(struct findings *f)
+{
+        for (size_t i = 0; i < f->n; i++)
+                finding_clear(&f->list[i]);
+        free(f->list);
+        *f = (struct findings){ 0 };
+}
+
+/* Names out of the store may hold anything; a terminal gets what is printable. */
+static void make_printable(char *s)
+{
+        for (; *s; s++)
+                if ((unsigned char)*s < 0x20 || *s == 0x7f)
+                        *s = '?';
+}
+
+int finding_add(struct findings *f, int level, const char *subject, const char *mend, const char *fmt, ...)
+{
+        struct finding line = { .level = (__typeof__(line.level))level }, *list;
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vasprintf(&line.text, fmt, ap);
+        va_end(ap);
+        if (n < 0)
+                return nomem();
+        line.subject = strdup(subject);
+        line.mend = mend ? strdup(mend) : NULL;
+        list = realloc(f->list, (f->n + 1) * sizeof(*list));
+        if (list)
+                f->list = list;
+        if (!list || !line.subject || (mend && !line.mend)) {
+                finding_clear(&line);
+                return nomem();
+        }
+        make_printable(line.subject);
+        make_printable(line.text);
+        f->list[f->n++] = line;
+        return 0;
+}
+
+int finding_add_error(struct findings *f, int level, const char *subject, int code, const char *mend)
+{
+        return finding_add(f, level, subject, mend ? mend : err_hint(code), "%s", err_text()[0] ? err_text() : err_name(code));
+}

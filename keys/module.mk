@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Agents' keys: where they live, who may use them.
+
+noinst_LTLIBRARIES += keys/libhf_keys.la
+keys_libhf_keys_la_CPPFLAGS = $(AM_CPPFLAGS) -DHF_TSS_VERSION='"$(TSS2_VERSION)"'
+keys_libhf_keys_la_SOURCES = \
+	keys/admin.h \
+	keys/backend.h \
+	keys/backend_tpm.c keys/backend_tpm.h \
+	keys/doctor.c \
+	keys/doctor_tpm.c \
+	keys/findings.c keys/findings.h \
+	keys/init.c \
+	keys/item.c keys/item.h \
+	keys/item_name.c keys/item_name.h \
+	keys/item_text.c \
+	keys/keyauth.c keys/keyauth.h \
+	keys/keyring.c keys/keyring.h \
+	keys/parent.c keys/parent.h \
+	keys/pin.c \
+	keys/rsa.c keys/rsa.h \
+	keys/signer.c keys/signer.h \
+	keys/status.c \
+	keys/store.c keys/store.h keys/store_dir.h \
+	keys/store_agents.c \
+	keys/store_items.c \
+	keys/store_write.c \
+	keys/tpm_caps.c \
+	keys/usage.c keys/usage.h
+
+# Convenience libraries, the callers before the called.
+keys_libs = keys/libhf_keys.la tpm/libhf_tpm.la lib/libhf_lib.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(INIH_LIBS)
+keys_fixture = tests/fixture.c tests/fixture.h tests/swtpm.c tests/swtpm.h
+
+KEYS_TESTS = \
+	tests/unit/test_admin \
+	tests/unit/test_backend_tpm \
+	tests/unit/test_keyauth \
+	tests/unit/test_keyring \
+	tests/unit/test_pin \
+	tests/unit/test_rsa \
+	tests/unit/test_signer \
+	tests/unit/test_tpm_caps \
+	tests/unit/test_usage
+check_PROGRAMS += $(KEYS_TESTS)
+TESTS += $(KEYS_TESTS)
+
+tests_unit_test_admin_SOURCES = tests/unit/test_admin.c $(keys_fixture)
+tests_unit_test_admin_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_backend_tpm_SOURCES = tests/unit/test_backend_tpm.c $(keys_fixture)
+tests_unit_test_backend_tpm_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_keyauth_SOURCES = tests/unit/test_keyauth.c
+tests_unit_test_keyauth_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c $(keys_fixture)
+tests_unit_test_keyring_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_pin_SOURCES = tests/unit/test_pin.c $(keys_fixture)
+tests_unit_test_pin_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_rsa_SOURCES = tests/unit/test_rsa.c $(keys_fixture)
+tests_unit_test_rsa_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(keys_fixture)
+tests_unit_test_signer_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_tpm_caps_SOURCES = tests/unit/test_tpm_caps.c
+tests_unit_test_tpm_caps_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_usage_SOURCES = tests/unit/test_usage.c
+tests_unit_test_usage_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+
+# The store, which needs no TPM.
+STORE_TESTS = \
+	tests/unit/test_item \
+	tests/unit/test_item_name \
+	tests/unit/test_item_text \
+	tests/unit/test_store \
+	tests/unit/test_store_agents \
+	tests/unit/test_store_items \
+	tests/unit/test_store_write
+check_PROGRAMS += $(STORE_TESTS)
+TESTS += $(STORE_TESTS)
+store_fixture = tests/storefixture.c tests/storefixture.h tests/tempdir.c tests/tempdir.h
+
+tests_unit_test_item_SOURCES = tests/unit/test_item.c $(store_fixture)
+tests_unit_test_item_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_item_name_SOURCES = tests/unit/test_item_name.c
+tests_unit_test_item_name_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_item_text_SOURCES = tests/unit/test_item_text.c $(store_fixture)
+tests_unit_test_item_text_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(store_fixture)
+tests_unit_test_store_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_store_agents_SOURCES = tests/unit/test_store_agents.c $(store_fixture)
+tests_unit_test_store_agents_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_store_items_SOURCES = tests/unit/test_store_items.c $(store_fixture)
+tests_unit_test_store_items_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_store_write_SOURCES = tests/unit/test_store_write.c $(store_fixture)
+tests_unit_test_store_write_LDADD = $(keys_libs) $(CMOCKA_LIBS)

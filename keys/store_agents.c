@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which agents are there, and what is written of each? */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "keys/store_dir.h"
+#include "lib/err.h"
+#include "lib/file.h"
+#include "lib/utf8.h"
+
+#define AGENT_FILE "agent"
+#define AGENTS_MAX 100000
+
+bool agent_name_valid(const char *name)
+{
+        size_t len = strnlen(name, AGENT_NAME_MAX + 1);
+
+        if (len == 0 || len > AGENT_NAME_MAX || name[0] == '.' || name[0] == ' ' || name[len - 1] == ' ')
+                return false;
+        return !memchr(name, '/', len) && utf8_printable(BYTES(name, len));
+}
+
+static int no_such_agent(const char *name)
+{
+        return err(ERR_NOENT, "there is no agent %s", name);
+}
+
+int store_agent_dir(struct store *s, const char *agent, int *ret_fd)
+{
+        int r;
+
+        if (!agent_name_valid(agent))
+                return no_such_agent(agent);
+        r = dir_open(s->agents_fd, agent, ret_fd);
+        return r == ERR_NOENT ? no_such_agent(agent) : r;
+}
+
+void agent_names_clear(struct agent_names *a)
+{
+        for (size_t i = 0; i < a->n; i++)
+                free(a->list[i]);
+        free(a->list);
+        *a = (struct agent_names){ 0 };
+}
+
+static int add_name(struct agent_names *a, const char *name)
+{
+        char **list, *copy;
+
+        /* Room grows in powers of two. */
+        if ((a->n & (a->n - 1)) == 0) {
+                list = realloc(a->list, (a->n ? a->n * 2 : 1) * sizeof(*list));
+                if (!list)
+                        return err(ERR_NOMEM, "out of memory");
+                a->list = list;
+        }
+        copy = strdup(name);
+        if (!copy)
+                return err(ERR_NOMEM, "out of memory");
+        a->list[a->n++] = copy;
+        return 0;
+}
+
+struct names_scan {
+        int fd;
+        struct agent_names names;
+};
+
+static bool is_directory(int fd, const struct dirent *e)
+{
+        struct stat st;
+
+        if (e->d_type != DT_UNKNOWN)
+                return e->d_type == DT_DIR;
+        return fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int scan_entry(const struct dirent *e, void *ctx)
+{
+        struct names_scan *scan = ctx;
+
+        if (!agent_name_valid(e->d_name) || !is_directory(scan->fd, e))
+                return 0;
+        if (scan->names.n == AGENTS_MAX)
+                return err(ERR_RANGE, "more than %d agents", AGENTS_MAX);
+        return add_name(&scan->names, e->d_name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Reads the directory if it may have changed. Call with s->lock held. */
+static int refresh(struct store *s)
+{
+        struct names_scan scan = { .fd = s->agents_fd };
+        struct stamp stamp;
+        struct stat st;
+        int r;
+
+        if (fstat(s->agents_fd, &st) != 0)
+                return err_errno("%s/agents", s->path);
+        if (stamp_holds(&s->names_stamp, &st))
+                return 0;
+        r = stamp_take(s->agents_fd, &stamp);
+        if (r == 0)
+                r = dir_list(s->agents_fd, scan_entry, &scan);
+        if (r != 0) {
+                agent_names_clear(&scan.names);
+                return r;
+        }
+        if (scan.names.n > 0)
+                qsort(scan.names.list, scan.names.n, sizeof(*scan.names.list), by_name);
+        agent_names_clear(&s->names);
+        s->names = scan.names;
+        s->names_stamp = stamp;
+        return 0;
+}
+
+static int copy_names(const struct agent_names *from, struct agent_names *ret)
+{
+        struct agent_names copy = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < from->n; i++)
+                r = add_name(&copy, from->list[i]);
+        if (r != 0) {
+                agent_names_clear(&copy);
+                return r;
+        }
+        *ret = copy;
+        return 0;
+}
+
+int store_agents(struct store *s, struct agent_names *ret)
+{
+        int r;
+
+        pthread_mutex_lock(&s->lock);
+        r = refresh(s);
+        if (r == 0)
+                r = copy_names(&s->names, ret);
+        pthread_mutex_unlock(&s->lock);
+        return r;
+}
+
+static int read_agent(int dir, const char *name, struct attrs *ret)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        int r;
+
+        r = file_read(dir, AGENT_FILE, STORE_TEXT_MAX, &text);
+        if (r == 0)
+                r = attrs_parse(BYTES_OF(&text), ret);
+        if (r == ERR_NOENT)
+                return err(ERR_FORMAT, "agent %s has no agent file", name);
+        return r == ERR_FORMAT ? err(r, "agent %s: %s", name, err_text()) : r;
+}
+
+int store_agent_read(struct store *s, const char *name, struct attrs *ret)
+{
+        CLEANUP(close_fd) int dir = -1;
+        int r;
+
+        r = store_agent_dir(s, name, &dir);
+        return r != 0 ? r : read_agent(dir, name, ret);
+}
+
+static int write_agent(int dir, const struct attrs *a, bool replace)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        int r;
+
+        r = attrs_format(a, &text);
+        if (r == 0 && text.len > STORE_TEXT_MAX)
+                r = err(ERR_RANGE, "an agent file of %zu octets, at most %d", text.len, STORE_TEXT_MAX);
+        return r != 0 ? r : file_write(dir, AGENT_FILE, BYTES_OF(&text), STORE_FILE_MODE, replace);
+}
+
+/* A whole agent under a name that nobody looks at. */
+static int make_hidden(struct store *s, const char *temp, const struct attrs *a)
+{
+        CLEANUP(close_fd) int dir = -1;
+        int r;
+
+        if (TEMP_FAILURE_RETRY(mkdirat(s->agents_fd, temp, STORE_DIR_MODE)) != 0)
+                return err_errno("making a directory in %s/agents", s->path);
+        r = dir_open(s->agents_fd, temp, &dir);
+        return r != 0 ? r : write_agent(dir, a, false);
+}
+
+int store_agent_create(struct store *s, const char *name, const struct attrs *a)
+{
+        CLEANUP(file_unlock) int lock = -1;
+        char temp[FILE_TEMP_NAME_SIZE];
+        bool alone;
+        int r;
+
+        if (!agent_name_valid(name))
+                return err(ERR_INVAL, "an agent's name has 1 to %d octets of UTF-8, no control characters, no '/', no '.' in front, no blank at an end", AGENT_NAME_MAX);
+        r = file_temp_name(temp);
+        if (r == 0)
+                r = store_maker_lock(s, true, &alone, &lock);
+        if (r != 0)
+                return r;
+        if (alone)
+                file_sweep(s->agents_fd);
+        r = make_hidden(s, temp, a);
+        if (r == 0)
+                r = file_rename(s->agents_fd, temp, name);
+        if (r != 0)
+                dir_remove(s->agents_fd, temp);
+        return r;
+}
+
+int store_agent_update(struct store *s, const char *name, int (*fn)(struct attrs *a, void *ctx), void *ctx)
+{
+        CLEANUP(attrs_clear) struct attrs a = { 0 };
+        CLEANUP(file_unlock) int lock = -1;
+        CLEANUP(close_fd) int dir = -1;
+        int r;
+
+        r = store_write_lock(s, true, &lock);
+        if (r == 0)
+                r = store_agent_dir(s, name, &dir);
+        if (r == 0)
+                r = read_agent(dir, name, &a);
+        if (r == 0)
+                r = fn(&a, ctx);
+        return r != 0 ? r : write_agent(dir, &a, true);
+}
+
+int store_agent_delete(struct store *s, const char *name)
+{
+        CLEANUP(file_unlock) int lock = -1;
+        CLEANUP(close_fd) int dir = -1;
+        char temp[FILE_TEMP_NAME_SIZE];
+        int r;
+
+        r = file_temp_name(temp);
+        if (r == 0)
+                r = store_write_lock(s, true, &lock);
+        if (r == 0)
+                r = store_agent_dir(s, name, &dir);
+        if (r != 0)
+                return r;
+        file_sweep(s->agents_fd);
+        r = file_rename(s->agents_fd, name, temp);
+        if (r != 0)
+                return r;
+        /* It is gone; what cannot be removed now is swept by a later writer. */
+        dir_remove(s->agents_fd, temp);
+        return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a key was made for, as the "usage" line of its file: "sign,decrypt". */
+#ifndef HOLDFAST_KEYS_USAGE_H
+#define HOLDFAST_KEYS_USAGE_H
+
+#include "lib/attrs.h"
+
+/* usage: ALG_SIGN | ALG_DECRYPT | ALG_DERIVE. */
+int usage_to_attrs(unsigned usage, struct attrs *a);
+/* ERR_NOENT if there is no such line. A word that is not known allows nothing, a value that is no text neither. */
+int usage_from_attrs(const struct attrs *a, unsigned *ret);
+
+#endif

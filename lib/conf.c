@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is configured, and where does it say so? */
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/buf.h"
+#include "lib/conf.h"
+#include "lib/err.h"
+#include "lib/file.h"
+#include "lib/utf8.h"
+
+#define SYSTEM_FILE "/etc/holdfast/holdfast.conf"
+#define SYSTEM_STORE "/var/lib/holdfast"
+#define FILE_MAX (64 * 1024)
+#define LINE_MAX_LEN 190        /* inih cuts longer lines in two */
+#define KEYS_MAX 16
+
+static const struct conf_key keys[] = {
+        { "tpm", "tcti", "HOLDFAST_TCTI", CONF_STR, offsetof(struct conf, tcti), 0, 0,
+          "how the TPM is reached: device:PATH, swtpm:path=SOCKET or another TCTI of tpm2-tss" },
+        { "tpm", "trace", "HOLDFAST_TPM_TRACE", CONF_STR, offsetof(struct conf, trace), 0, 0,
+          "file that gets a line for every TPM command" },
+        { "tpm", "deadline-ms", "HOLDFAST_DEADLINE_MS", CONF_UINT, offsetof(struct conf, deadline_ms), 100, 600000,
+          "milliseconds that a TPM command may take" },
+        { "tpm", "parent-handle", "HOLDFAST_PARENT_HANDLE", CONF_UINT, offsetof(struct conf, parent_handle), 0x81000000, 0x817fffff,
+          "persistent handle for the parent key that init makes" },
+        { "store", "path", "HOLDFAST_STORE", CONF_STR, offsetof(struct conf, store), 0, 0,
+          "directory of the store, an absolute path" },
+        { "pkcs11", "rsa-pkcs1-decrypt", "HOLDFAST_RSA_PKCS1_DECRYPT", CONF_BOOL, offsetof(struct conf, rsa_pkcs1_decrypt), 0, 0,
+          "offer decryption with PKCS #1 v1.5 padding, which is easily misused as an oracle" },
+        { "pkcs11", "show-free-slot", "HOLDFAST_SHOW_FREE_SLOT", CONF_BOOL, offsetof(struct conf, show_free_slot), 0, 0,
+          "show a slot without a token, for C_InitToken" },
+        { "pkcs11", "pin-tries", "HOLDFAST_PIN_TRIES", CONF_UINT, offsetof(struct conf, pin_tries), 1, 100,
+          "wrong PINs in a row before a token locks" },
+};
+
+/* A file being read. */
+struct source {
+        struct conf *conf;
+        bool seen[KEYS_MAX];
+        int r;                  /* the first error */
+};
+
+_Static_assert(ARRAY_LEN(keys) <= KEYS_MAX, "struct source has no room for all keys");
+
+const struct conf_key *conf_key_at(size_t i)
+{
+        return i < ARRAY_LEN(keys) ? &keys[i] : NULL;
+}
+
+void conf_clear(struct conf *c)
+{
+        free(c->tcti);
+        free(c->store);
+        free(c->trace);
+        *c = (struct conf){ 0 };
+}
+
+static int set_str(const char *value, char **place)
+{
+        char *copy;
+
+        if (value[0] == '\0' || !utf8_printable(BYTES_STR(value)))
+                return err(ERR_FORMAT, "an empty value or one with control characters");
+        copy = strdup(value);
+        if (!copy)
+                return err(ERR_NOMEM, "out of memory");
+        free(*place);
+        *place = copy;
+        return 0;
+}
+
+static int set_uint(const struct conf_key *k, const char *value, unsigned *place)
+{
+        unsigned long v;
+        char *end;
+
+        errno = 0;
+        v = strtoul(value, &end, strncmp(value, "0x", 2) == 0 ? 16 : 10);
+        if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || v < k->min || v > k->max)
+                return err(ERR_FORMAT, k->min > 0xffff ? "\"%s\" is no number from 0x%lx to 0x%lx" : "\"%s\" is no number from %lu to %lu",
+                           value, k->min, k->max);
+        *place = (unsigned)v;
+        return 0;
+}
+
+static int set_bool(const char *value, bool *place)
+{
+        static const struct {
+                const char *word;
+                bool value;
+        } words[] = {
+                { "yes", true }, { "no", false }, { "true", true }, { "false", false },
+                { "on", true }, { "off", false }, { "1", true }, { "0", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+                if (strcmp(words[i].word, value) == 0) {
+                        *place = words[i].value;
+                        return 0;
+                }
+        }
+        return err(ERR_FORMAT, "\"%s\" is neither yes nor no", value);
+}
+
+static int set(const struct conf_key *k, const char *value, struct conf *c)
+{
+        void *place = (char *)c + k->offset;
+
+        switch (k->type) {
+        case CONF_STR:
+                if (k->offset == offsetof(struct conf, store) && value[0] != '/')
+                        return err(ERR_FORMAT, "\"%s\" is no absolute path", value);
+                return set_str(value, place);
+        case CONF_UINT:
+                return set_uint(k, value, place);
+        default:
+                return set_bool(value, place);
+        }
+}
+
+static size_t find(const char *section, const char *name)
+{
+        size_t i = 0;
+
+        while (i < ARRAY_LEN(keys) && (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0))
+                i++;
+        return i;
+}
+
+/* Called by inih for each line with a value; 0 marks the line as wrong. */
+static int take_line(void *user, const char *section, const char *name, const char *value)
+{
+        struct source *s = user;
+        size_t i = find(section, name);
+
+        if (s->r != 0)
+                return 0;
+        if (i == ARRAY_LEN(keys))
+                s->r = err(ERR_FORMAT, "there is no key %s in [%s]", name, section);
+        else if (s->seen[i])
+                s->r = err(ERR_FORMAT, "%s is there twice, or goes on in another line", name);
+        else
+                s->r = set(&keys[i], value, s->conf);
+        if (i < ARRAY_LEN(keys))
+                s->seen[i] = true;
+        return s->r == 0;
+}
+
+/* What inih would pass over in silence or take for something else: NULs, lines too long for it, unknown sections. */
+static int check_lines(const char *name, struct bytes text)
+{
+        unsigned number = 0;
+
+        while (text.len > 0) {
+                const uint8_t *end = memchr(text.ptr, '\n', text.len);
+                size_t len = end ? (size_t)(end - text.ptr) : text.len;
+                bool known = text.ptr[0] != '[';
+
+                number++;
+                if (len > LINE_MAX_LEN || memchr(text.ptr, '\0', len))
+                        return err(ERR_FORMAT, "%s line %u: more than %d characters, or a NUL", name, number, LINE_MAX_LEN);
+                for (size_t i = 0; !known && i < ARRAY_LEN(keys); i++) {
+                        size_t n = strlen(keys[i].section);
+
+                        known = len >= n + 2 && memcmp(text.ptr + 1, keys[i].section, n) == 0 && text.ptr[n + 1] == ']';
+                }
+                if (!known)
+                        return err(ERR_FORMAT, "%s line %u: an unknown section", name, number);
+                text = BYTES(text.ptr + len + (end ? 1 : 0), text.len - len - (end ? 1 : 0));
+        }
+        return 0;
+}
+
+static int parse_text(const char *name, struct buf *text, struct conf *c)
+{
+        struct source s = { .conf = c };
+        const char *str;
+        int line, r;
+
+        r = check_lines(name, BYTES_OF(text));
+        if (r != 0)
+                return r;
+        str = buf_str(text);
+        if (!str)
+                return err(ERR_NOMEM, "out of memory");
+        line = ini_parse_string(str, take_line, &s);
+        if (s.r == ERR_NOMEM || line < 0)
+                return err(ERR_NOMEM, "out of memory");
+        if (s.r != 0)
+                return err(s.r, "%s line %d: %s", name, line, err_text());
+        return line != 0 ? err(ERR_FORMAT, "%s line %d: not \"key = value\"", name, line) : 0;
+}
+
+/* Whoever may write the configuration chooses the TPM and the store. */
+static int check_owner(int fd, const char *path)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) != 0)
+                return err_errno("%s", path);
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return err(ERR_PERM, "%s belongs neither to root nor to this user", path);
+        if (st.st_mode & (S_IWGRP | S_IWOTH))
+                return err(ERR_PERM, "others may write to %s", path);
+        return 0;
+}
+
+static int read_open_file(int fd, const char *path, struct conf *c)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        int r;
+
+        r = check_owner(fd, path);
+        if (r == 0)
+                r = file_read_fd(fd, path, FILE_MAX, &text);
+        return r != 0 ? r : parse_text(path, &text, c);
+}
+
+/* Is it a file that must be there, that may be missing, or that we also need not be let to see? */
+enum need { MUST, MAY, MAY_HIDDEN };
+
+static int read_file(const char *path, enum need need, struct conf *c)
+{
+        CLEANUP(close_fd) int fd = -1;
+        int r;
+
+        r = file_open(AT_FDCWD, path, &fd);
+        if ((r == ERR_NOENT && need != MUST) || (r == ERR_PERM && need == MAY_HIDDEN))
+                return 0;
+        return r != 0 ? r : read_open_file(fd, path, c);
+}
+
+static bool is_privileged(void)
+{
+        return getauxval(AT_SECURE) != 0;
+}
+
+/* An XDG directory: from the environment if it is absolute there, else below the home directory. ERR_NOENT without one. */
+static int xdg_path(const char *env, const char *below_home, const char *rest, struct buf *ret)
+{
+        const char *dir = secure_getenv(env);
+        const char *home = secure_getenv("HOME");
+        char room[4096];
+        struct passwd pw, *found = NULL;
+
+        if (dir && dir[0] == '/')
+                return buf_printf(ret, "%s/%s", dir, rest);
+        if (!home || home[0] != '/') {
+                if (getpwuid_r(geteuid(), &pw, room, sizeof(room), &found) != 0 || !found || found->pw_dir[0] != '/')
+                        return err(ERR_NOENT, "this user has no home directory");
+                home = found->pw_dir;
+        }
+        return buf_printf(ret, "%s/%s/%s", home, below_home, rest);
+}
+
+static int default_store(struct buf *ret)
+{
+        struct stat st;
+        bool ours = geteuid() == 0 || (stat(SYSTEM_STORE, &st) == 0 && st.st_uid == geteuid());
+
+        if (ours)
+                return buf_append_str(ret, SYSTEM_STORE);
+        return xdg_path("XDG_STATE_HOME", ".local/state", "holdfast", ret);
+}
+
+static int set_defaults(struct conf *c)
+{
+        CLEANUP(buf_clear) struct buf store = { 0 };
+        int r;
+
+        c->deadline_ms = 10000;
+        c->parent_handle = 0x81010a01;
+        c->pin_tries = 10;
+        r = set_str("device:/dev/tpmrm0", &c->tcti);
+        if (r == 0)
+                r = default_store(&store);
+        /* Without a home the store must be configured, or is found missing. */
+        if (r == ERR_NOENT)
+                r = buf_append_str(&store, SYSTEM_STORE);
+        if (r == 0 && !buf_str(&store))
+                r = err(ERR_NOMEM, "out of memory");
+        return r != 0 ? r : set_str(buf_str(&store), &c->store);
+}
+
+static int read_user_file(struct conf *c)
+{
+        CLEANUP(buf_clear) struct buf path = { 0 };
+        const char *named = secure_getenv("HOLDFAST_CONF");
+        int r;
+
+        if (is_privileged())
+                return 0;
+        if (named && named[0] != '\0')
+                return read_file(named, MUST, c);
+        r = xdg_path("XDG_CONFIG_HOME", ".config", "holdfast/holdfast.conf", &path);
+        if (r != 0)
+                return r == ERR_NOENT ? 0 : r;
+        if (!buf_str(&path))
+                return err(ERR_NOMEM, "out of memory");
+        return read_file(buf_str(&path), MAY_HIDDEN, c);
+}
+
+static int read_environment(struct conf *c)
+{
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+                const char *value = secure_getenv(keys[i].env);
+                int r;
+
+                if (!value || value[0] == '\0')
+                        continue;
+                r = set(&keys[i], value, c);
+                if (r != 0)
+                        return r == ERR_FORMAT ? err(r, "%s: %s", keys[i].env, err_text()) : r;
+        }
+        return 0;
+}
+
+static int finish(int r, struct conf *c, struct conf *ret)
+{
+        if (r != 0) {
+                conf_clear(c);
+                return r;
+        }
+        *ret = *c;
+        return 0;
+}
+
+int conf_load(struct conf *ret)
+{
+        struct conf c = { 0 };
+        int r;
+
+        r = set_defaults(&c);
+        if (r == 0)
+                r = read_file(SYSTEM_FILE, MAY, &c);
+        if (r == 0)
+                r = read_user_file(&c);
+        if (r == 0)
+                r = read_environment(&c);
+        return finish(r, &c, ret);
+}
+
+int conf_load_file(const char *path, struct conf *ret)
+{
+        struct conf c = { 0 };
+        int r;
+
+        r = set_defaults(&c);
+        if (r == 0)
+                r = read_file(path, MUST, &c);
+        return finish(r, &c, ret);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Everything one application has: slots, sessions, objects. The module has one; the daemon
+ * will have one per connection. */
+#ifndef HOLDFAST_PKCS11_APP_H
+#define HOLDFAST_PKCS11_APP_H
+
+#include <pthread.h>
+#include "keys/keyring.h"
+#include "lib/conf.h"
+#include "lib/cryptoki.h"
+#include "pkcs11/state.h"
+#include "pkcs11/table.h"
+
+struct slot;    /* pkcs11/slot.h */
+
+/* The fields are for app, slot, session and object; lock covers them all, and is held for moments:
+ * never over file or TPM work (but the first look at the store), never while a session's lock is waited for. */
+struct app {
+        pthread_mutex_t lock;
+        struct conf conf;
+        bool conf_loaded;
+        struct keyring *keyring;  /* NULL: no store yet; once there, it stays */
+        struct slot **slots;      /* index = slot ID; a slot lives as long as the app */
+        size_t n_slots;
+        bool listed;              /* the slots have been looked for */
+        struct table sessions;    /* handle -> struct session */
+        CK_SESSION_HANDLE last_session;
+        struct table things;      /* handle -> struct thing, pkcs11/thing.c */
+        CK_OBJECT_HANDLE last_thing;
+        struct app *parents;      /* in a child of a child: call.c's */
+        struct states states;     /* saved digests, under a lock of their own */
+};
+
+/* No TPM command, no output, and no file is read before the first C_GetSlotList: p11-kit loads
+ * us into programs that never want a key. CKR_HOST_MEMORY. */
+CK_RV app_new(struct app **ret);
+/* Closes all sessions. */
+void app_free(struct app *a);
+/* In a forked child: forgets without touching what the parent process shares. */
+void app_abandon(struct app *a);
+
+/* Opens the keyring if it is not yet and the store has appeared. No store, or none that we can read, is no error
+ * (`holdfast doctor` says why): CKR_HOST_MEMORY alone. */
+CK_RV app_look(struct app *a);
+/* The app's keyring; NULL while there is none. */
+struct keyring *app_keyring(struct app *a);
+
+#endif

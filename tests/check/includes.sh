@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Who may include whom, and which foreign API has its one home where. docs/architecture.md explains the layers.
+
+set -eu
+cd "${top_srcdir:?}"
+fail=0
+
+# May a file in directory $1 include one in directory $2?
+allowed() {
+        case $1:$2 in
+        "$2:$2") ;;
+        *:include) ;;
+        tpm:lib | keys:lib | pkcs11:lib | tools:lib | tests:*) ;;
+        keys:tpm | pkcs11:keys | tools:keys) ;;
+        tools:tpm) case $3 in tools/*dev*) ;; *) return 1 ;; esac ;;
+        *) return 1 ;;
+        esac
+}
+
+for file in lib/*.[ch] tpm/*.[ch] keys/*.[ch] pkcs11/*.[ch] tools/*.[ch] include/holdfast/*.h; do
+        from=${file%%/*}
+        while IFS= read -r path; do
+                case $path in
+                holdfast/*) to=include ;;
+                config.h) continue ;;
+                */*) to=${path%%/*} ;;
+                *)
+                        echo "$file: \"$path\" does not show its layer: write the path from the root"
+                        fail=1
+                        continue
+                        ;;
+                esac
+                if ! allowed "$from" "$to" "$file"; then
+                        echo "$file: $from may not include \"$path\""
+                        fail=1
+                fi
+        done < <(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file")
+done
+
+# home PATTERN FILE...: a system header that only these files may include.
+home() {
+        local pattern=$1 file home ok
+
+        shift
+        while IFS= read -r file; do
+                ok=no
+                for home; do
+                        # shellcheck disable=SC2254 # the home is a pattern
+                        case $file in $home) ok=yes ;; esac
+                done
+                if [ $ok = no ]; then
+                        echo "$file: <$pattern...> has its home in $*"
+                        fail=1
+                fi
+        done < <(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$pattern" lib/*.[ch] tpm/*.[ch] keys/*.[ch] pkcs11/*.[ch] tools/*.[ch] || true)
+}
+home 'p11-kit/' lib/cryptoki.h
+home 'tss2/tss2_(sys|tcti|tctildr)' 'tpm/*'
+home 'tss2/' 'tpm/*' 'lib/*'
+home 'tss2/tss2_(esys|fapi)' none
+home 'ini\.h' lib/conf.c
+home 'openssl/' 'lib/*' 'tpm/*' 'tools/*'
+
+[ $fail = 0 ] && echo "ok - every include obeys the layers"
+exit $fail

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What every file of ours keeps to: a licence line, no blanks at line ends, no tabs in C, no path of somebody's machine, nothing left for later.
+
+set -eu
+cd "${top_srcdir:?}"
+fail=0
+# From the release archive as from a clone: by directory, not by version control.
+mapfile -t files < <(find configure.ac Makefile.am check quickstart packages.sh holdfast.*.in .ci lib tpm keys pkcs11 tools include tests docs README.md \
+        -type f ! -path '*/corpus/*' ! -path '*/vectors/*' ! -name '*.[1-8]' ! -name '.*' 2>/dev/null | sort)
+
+complain() {    # complain WHAT, with the offending lines on standard input
+        local lines
+
+        lines=$(cat)
+        [ -n "$lines" ] || return 0
+        echo "not ok - $1:"
+        echo "$lines"
+        fail=1
+}
+
+spdx_missing() {
+        for f in "${files[@]}"; do
+                case $f in
+                *.[ch] | *.sh | *.mk | *.ac | *.am | check | quickstart)
+                        head -n 4 "$f" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' || echo "$f"
+                        ;;
+                esac
+        done
+}
+mapfile -t c_files < <(printf '%s\n' "${files[@]}" | grep '\.[ch]$')
+others() { grep -v '^tests/check/text.sh:'; }
+
+complain "files without their licence line" < <(spdx_missing)
+complain "blanks at the end of a line" < <(grep -nE '[[:blank:]]+$' "${files[@]}" | grep -v '\.md:')
+complain "tabs in C" < <(grep -nP '\t' "${c_files[@]}")
+complain "paths of one machine" < <(grep -nE '/home/[a-z]|/root/|/Users/' "${files[@]}" | others)
+complain "work left for later" < <(grep -nwE 'TODO|FIXME|XXX' "${files[@]}" | others)
+[ $fail = 0 ] && echo "ok - ${#files[@]} files keep to the rules of text"
+exit $fail

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Fuzz targets. Built by --enable-fuzzing they are fuzzers; otherwise `make check` replays their corpora.
+#
+# One group of lines for each target X:
+#     FUZZ_TARGETS += tests/fuzz/fuzz_X
+#     tests_fuzz_fuzz_X_SOURCES = tests/fuzz/fuzz_X.c
+#     tests_fuzz_fuzz_X_LDADD = $(FUZZ_LIBS) the libraries
+#     tests_fuzz_fuzz_X_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZ_TARGETS =
+check_PROGRAMS += $(FUZZ_TARGETS)
+EXTRA_DIST += tests/fuzz/corpus
+
+if FUZZING
+FUZZ_LINK = -fsanitize=fuzzer
+FUZZ_LIBS =
+else
+FUZZ_LINK =
+FUZZ_LIBS = tests/fuzz/libreplay.la
+check_LTLIBRARIES += tests/fuzz/libreplay.la
+tests_fuzz_libreplay_la_SOURCES = tests/fuzz/replay.c
+TESTS += $(FUZZ_TARGETS)
+endif
+
+# The store and what is in it.
+FUZZ_TARGETS += tests/fuzz/fuzz_attrs
+tests_fuzz_fuzz_attrs_SOURCES = tests/fuzz/fuzz_attrs.c
+tests_fuzz_fuzz_attrs_LDADD = $(FUZZ_LIBS) $(lib_libs)
+tests_fuzz_fuzz_attrs_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_tsskey
+tests_fuzz_fuzz_tsskey_SOURCES = tests/fuzz/fuzz_tsskey.c
+tests_fuzz_fuzz_tsskey_LDADD = $(FUZZ_LIBS) $(lib_libs)
+tests_fuzz_fuzz_tsskey_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_conf
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c
+tests_fuzz_fuzz_conf_LDADD = $(FUZZ_LIBS) $(lib_libs)
+tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_item
+tests_fuzz_fuzz_item_SOURCES = tests/fuzz/fuzz_item.c
+tests_fuzz_fuzz_item_LDADD = $(FUZZ_LIBS) $(keys_libs)
+tests_fuzz_fuzz_item_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_item_name
+tests_fuzz_fuzz_item_name_SOURCES = tests/fuzz/fuzz_item_name.c
+tests_fuzz_fuzz_item_name_LDADD = $(FUZZ_LIBS) $(keys_libs)
+tests_fuzz_fuzz_item_name_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# Public keys and signatures.
+FUZZ_TARGETS += tests/fuzz/fuzz_spki
+tests_fuzz_fuzz_spki_SOURCES = tests/fuzz/fuzz_spki.c
+tests_fuzz_fuzz_spki_LDADD = $(FUZZ_LIBS) $(lib_libs)
+tests_fuzz_fuzz_spki_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What comes from a TPM, and from the file that processes share one by.
+FUZZ_TARGETS += tests/fuzz/fuzz_tcti
+tests_fuzz_fuzz_tcti_SOURCES = tests/fuzz/fuzz_tcti.c
+tests_fuzz_fuzz_tcti_LDADD = $(FUZZ_LIBS) $(tpm_libs)
+tests_fuzz_fuzz_tcti_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_tpm_record
+tests_fuzz_fuzz_tpm_record_SOURCES = tests/fuzz/fuzz_tpm_record.c
+tests_fuzz_fuzz_tpm_record_LDADD = $(FUZZ_LIBS) $(tpm_libs)
+tests_fuzz_fuzz_tpm_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_template
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/store.c tests/fuzz/store.h
+tests_fuzz_fuzz_template_LDADD = $(FUZZ_LIBS) $(pkcs11_libs)
+tests_fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_calls
+tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/store.c tests/fuzz/store.h
+tests_fuzz_fuzz_calls_LDADD = $(FUZZ_LIBS) $(pkcs11_libs)
+tests_fuzz_fuzz_calls_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What `holdfast config --install` writes, the programs read; what it wrote, `--remove` takes away.
+
+. "$(dirname "$0")/lib.sh"
+start_tpm
+agent build-42
+
+tree() { (cd "$HOME" && find . -type f -exec sha256sum {} + | sort); }
+
+for program in ssh openssl git p11-kit curl nginx; do
+        holdfast config $program build-42 --quiet >out
+        grep -qE 'libholdfast-pkcs11.so|pkcs11:token=build-42|key::ecdsa' out || { cat out; die "$program: nothing to use"; }
+        holdfast config $program build-42 --print --json --quiet >out
+        grep -qF '"schema": "holdfast.config/1"' out
+done
+refused holdfast config curl
+refused holdfast config emacs
+ok "prints for each program"
+
+mkdir "$HOME/.ssh"
+printf 'Host db1\n\tUser deploy\n' >"$HOME/.ssh/config"
+git config --global user.email dana@example.com
+tree >before
+for program in ssh openssl git p11-kit curl; do
+        holdfast config $program build-42 --install --dry-run --quiet >/dev/null
+        tree | cmp - before || die "$program: --dry-run writes"
+        holdfast config $program build-42 --install --quiet >/dev/null
+        tree >installed
+        cmp -s before installed && die "$program: nothing is installed"
+        holdfast config $program build-42 --install --quiet >/dev/null
+        tree | cmp - installed || die "$program: twice is not once"
+        holdfast config $program --remove >/dev/null
+        tree | cmp - before || die "$program: something is left"
+        holdfast config $program --remove >/dev/null
+done
+ok "installs once, removes exactly that"
+
+for program in ssh openssl git p11-kit curl; do
+        holdfast config $program build-42 --install --quiet >/dev/null
+done
+shows "pkcs11provider $MODULE" ssh -F "$HOME/.ssh/config" -G db1
+shows "user deploy" ssh -F "$HOME/.ssh/config" -G db1
+ok "ssh reads it"
+
+[ "$(git config gpg.format)" = ssh ]
+[ "$(git config user.signingkey)" = "key::$(holdfast key show build-42 --ssh | cut -d ' ' -f 1-2)" ]
+[ "$(git config user.email)" = dana@example.com ]
+ok "git reads it"
+
+unset PKCS11_MODULE_PATH
+export OPENSSL_CONF=$HOME/.config/holdfast/openssl.cnf
+openssl req -new -engine pkcs11 -keyform engine -key "$(uri build-42)" -subj /CN=build-42 -out csr 2>engine.log
+unset OPENSSL_CONF
+openssl req -in csr -verify -noout 2>/dev/null
+cmp <(openssl req -in csr -pubkey -noout) <(holdfast key show build-42 --pem)
+ok "openssl signs with it"
+
+shows "module: $MODULE" cat "$HOME/.config/pkcs11/modules/holdfast.module"
+echo "mine" >"$HOME/.config/holdfast/curl.conf"
+refused holdfast config curl build-42 --install
+refused holdfast config curl --remove
+[ "$(cat "$HOME/.config/holdfast/curl.conf")" = mine ]
+ok "files of somebody else are not touched"

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What the integration tests share: a private machine and a private TPM for each, and helpers that wait, try and say.
+# Every test sources this first. The test goes on in $T/run, as an ordinary user, with nothing in its environment.
+# shellcheck shell=bash disable=SC2034
+
+set -euo pipefail
+umask 022
+
+# --- A private machine, or as much of it as the system allows ---
+
+if [ -z "${HF_INSIDE:-}" ]; then
+        : "${top_srcdir:?run the tests by make check}" "${HF_MODULE:?}" "${HOLDFAST:?}"
+        T=$(mktemp -d /tmp/hf-it.XXXXXX)
+        trap 'rm -rf "$T"' EXIT
+        chmod 755 "$T"
+        mkdir "$T/src" "$T/home" "$T/run" "$T/bin"
+        cp "$top_srcdir"/tests/integration/*.sh "$T/src"
+        cp "$HOLDFAST" "$T/bin/holdfast"
+        TEST=$T/src/$(basename "$0")
+        MODULE_DIR=$(pkg-config --variable=p11_module_path p11-kit-1)
+        CONFIG_DIR=$(pkg-config --variable=p11_module_configs p11-kit-1)
+
+        namespaces=(unshare --mount --net --pid --fork --kill-child --mount-proc)
+        if [ "$(id -u)" = 0 ]; then
+                real_root=yes uid=4242 gid=4242
+        else
+                real_root=no uid=$(id -u) gid=$(id -g)
+                namespaces+=(--map-root-user)
+        fi
+        clean=(env -i --default-signal "PATH=$T/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" "HOME=$T/home" LANG=C.UTF-8 HF_INSIDE=alone "T=$T")
+        if "${namespaces[@]}" true 2>/dev/null; then
+                "${clean[@]}" "MODULE=$MODULE_DIR/libholdfast-pkcs11.so" HF_INSIDE=machine \
+                        "TEST=$TEST" "real_root=$real_root" "uid=$uid" "gid=$gid" "MODULE_DIR=$MODULE_DIR" "CONFIG_DIR=$CONFIG_DIR" \
+                        "HF_MODULE=$HF_MODULE" "top_srcdir=$top_srcdir" \
+                        "${namespaces[@]}" bash "$T/src/machine.sh"
+        else
+                "${clean[@]}" "MODULE=$HF_MODULE" bash "$TEST"
+        fi
+        exit
+fi
+
+# For a test that cannot do without the private machine.
+need_machine() {
+        if [ "$HF_INSIDE" != machine ]; then
+                echo "SKIP: this system gives no namespaces, and outside of them the module would have to be installed"
+                exit 77
+        fi
+}
+
+# --- Saying, waiting, cleaning up ---
+
+pids=()
+
+finish() {
+        local r=$? log
+
+        for pid in "${pids[@]:+${pids[@]}}"; do
+                kill "$pid" 2>/dev/null || true
+        done
+        if [ $r != 0 ] && [ $r != 77 ]; then
+                for log in "$T"/run/*.log; do
+                        [ ! -s "$log" ] || { echo "--- ${log##*/}"; grep -v 'swtpm: Data client disconnected' "$log" | tail -n 40; }
+                done
+        fi
+        exit $r
+}
+trap finish EXIT
+exec 9>&1 # where a redirected command cannot swallow it
+trap 'echo "not ok - line $LINENO: $BASH_COMMAND" >&9' ERR
+set -o errtrace
+
+ok() { echo "ok - $*"; }
+
+die() {
+        echo "not ok - $*"
+        exit 1
+}
+
+# background NAME COMMAND...: runs until the end of the test, or until `kill ${pids[-1]}`. Its output goes to NAME.log.
+background() {
+        local name=$1
+
+        shift
+        "$@" >"$name.log" 2>&1 </dev/null &
+        pids+=($!)
+}
+
+# await COMMAND...: until it succeeds, for at most 15 s.
+await() {
+        local i
+
+        for ((i = 0; i < 300; i++)); do
+                if "$@" >await.out 2>&1; then
+                        return 0
+                fi
+                sleep 0.05
+        done
+        cat await.out
+        die "waited in vain for: $*"
+}
+
+listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# refused COMMAND...: it must fail.
+refused() {
+        if "$@" >refused.out 2>&1; then
+                cat refused.out
+                die "this should have failed: $*"
+        fi
+}
+
+# shows WORDS COMMAND...: it must succeed and print the words.
+shows() {
+        local words=$1
+
+        shift
+        if ! "$@" >shows.out 2>&1; then
+                cat shows.out
+                die "failed: $*"
+        fi
+        if ! grep -qF -- "$words" shows.out; then
+                cat shows.out
+                die "no \"$words\" from: $*"
+        fi
+}
+
+# --- A TPM, a store, agents ---
+
+cd "$T/run"
+# Ports outside of a private network are shared with whatever runs there.
+port=$((20000 + RANDOM % 12000))
+export HOLDFAST_STORE=$T/run/store HOLDFAST_TCTI=swtpm:path=$T/run/tpm
+export HOLDFAST_MODULE=$MODULE PKCS11_MODULE_PATH=$MODULE
+ENGINE=$(openssl version -e | sed 's/^[^"]*"\(.*\)"$/\1/')/pkcs11.so
+
+power_on() {
+        mkdir -p tpmstate
+        background swtpm swtpm socket --tpm2 --tpmstate "dir=$T/run/tpmstate" --server "type=unixio,path=$T/run/tpm" \
+                --ctrl "type=unixio,path=$T/run/tpm.ctrl" --flags not-need-init,startup-clear
+        await test -S tpm
+        await test -S tpm.ctrl
+        tpm_pid=${pids[-1]}
+}
+
+power_off() {
+        kill "$tpm_pid"
+        wait "$tpm_pid" || true
+        rm -f tpm tpm.ctrl
+}
+
+start_tpm() {
+        power_on
+        holdfast init >init.log 2>&1
+}
+
+# agent NAME [OPTION...]: with a P-256 key "default" unless told otherwise.
+agent() { holdfast agent create "$1" --owner tests@example.com "${@:2}" >>agents.log 2>&1; }
+
+uri() { holdfast key show "$1" --uri; }
+
+# --- Certificates from a throw-away authority, for keys in the TPM and in files ---
+
+make_ca() {
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 \
+                -subj "/CN=Test CA" -addext keyUsage=keyCertSign 2>/dev/null
+}
+
+# sign_cert REQUEST CERTIFICATE NAME: good for client, server and letters.
+sign_cert() {
+        printf 'subjectKeyIdentifier=hash\nsubjectAltName=DNS:%s,IP:127.0.0.1\nkeyUsage=digitalSignature\nextendedKeyUsage=clientAuth,serverAuth,emailProtection\n' "$3" >"$2.ext"
+        openssl x509 -req -in "$1" -CA ca.pem -CAkey ca.key -days 1 -out "$2" -extfile "$2.ext" 2>/dev/null
+}
+
+# file_cert NAME: NAME.key and NAME.pem, without a TPM: the other end of a connection.
+file_cert() {
+        openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -subj "/CN=$1" -out "$1.csr" 2>/dev/null
+        sign_cert "$1.csr" "$1.pem" "$1"
+}
+
+# tpm_cert AGENT[/LABEL] NAME: NAME.pem for the key in the TPM, and as a certificate object beside it.
+tpm_cert() {
+        openssl req -new -engine pkcs11 -keyform engine -key "$(uri "$1")" -subj "/CN=$2" -out "$2.csr" 2>>engine.log
+        sign_cert "$2.csr" "$2.pem" "$2"
+        holdfast key import-cert "$1" "$2.pem" >>agents.log 2>&1
+}

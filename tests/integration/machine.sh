@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A private machine for one test: namespaces of its own, in which the module is installed where it belongs, the network is
+# a loopback, and the test runs as an ordinary user named agent. Nothing of it is seen outside; all of it goes with its
+# first process. Run by lib.sh as root of these namespaces, with what it needs in the environment.
+# shellcheck shell=bash
+
+set -eu
+: "${T:?}" "${TEST:?}" "${MODULE_DIR:?}" "${CONFIG_DIR:?}" "${HF_MODULE:?}" "${top_srcdir:?}" "${uid:?}" "${gid:?}" "${real_root:?}"
+
+# What `make install` changes. Only ours and p11-kit's own module are configured: others have no part in the test.
+mkdir "$T/module_dir" "$T/config_dir" "$T/etc"
+cp -r "$MODULE_DIR"/. "$T/module_dir"
+cp "$HF_MODULE" "$T/module_dir/libholdfast-pkcs11.so"
+cp "$CONFIG_DIR"/p11-kit-trust.module "$T/config_dir"
+sed -e '/^##/d' -e "s,@p11moduledir@,$MODULE_DIR," "$top_srcdir/holdfast.module.in" >"$T/config_dir/holdfast.module"
+mount --bind "$T/module_dir" "$MODULE_DIR"
+mount --bind "$T/config_dir" "$CONFIG_DIR"
+
+{ grep -v '^agent:' /etc/passwd; echo "agent:x:$uid:$gid::$T/home:/bin/bash"; } >"$T/etc/passwd"
+{ grep -v '^agent:' /etc/group; echo "agent:x:$gid:"; } >"$T/etc/group"
+mount --bind "$T/etc/passwd" /etc/passwd
+mount --bind "$T/etc/group" /etc/group
+ip link set lo up
+
+# Real root gives itself up; root of a user namespace goes back to who it was.
+if [ "$real_root" = yes ]; then
+        chown -R "$uid:$gid" "$T/home" "$T/run"
+        exec setpriv --reuid="$uid" --regid="$gid" --clear-groups -- bash "$TEST"
+fi
+exec unshare --user --map-user="$uid" --map-group="$gid" -- bash "$TEST"

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* holdfast config: shows, writes or removes what a program needs to use the keys. */
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/x509.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "tools/keycmd.h"
+#include "tools/keyname.h"
+#include "tools/keytext.h"
+#include "tools/module.h"
+#include "tools/program.h"
+#include "tools/text.h"
+
+/* What struct plan_facts borrows from. */
+struct sources {
+        struct buf module, home, config_home, engine, openssl_cnf, key_uri, cert_uri, ssh_key;
+};
+
+static void sources_clear(struct sources *s)
+{
+        buf_clear(&s->module);
+        buf_clear(&s->home);
+        buf_clear(&s->config_home);
+        buf_clear(&s->engine);
+        buf_clear(&s->openssl_cnf);
+        buf_clear(&s->key_uri);
+        buf_clear(&s->cert_uri);
+        buf_clear(&s->ssh_key);
+}
+
+static int find_places(struct sources *s)
+{
+        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+        const struct passwd *pw;
+        int r;
+
+        if (home == NULL || home[0] != '/') {
+                pw = getpwuid(getuid());
+                if (pw == NULL)
+                        return err(ERR_NOENT, "this user has no home directory");
+                home = pw->pw_dir;
+        }
+        r = module_path(&s->module);
+        if (r == 0)
+                r = buf_append_str(&s->home, home);
+        if (r == 0)
+                r = config != NULL && config[0] == '/' ? buf_append_str(&s->config_home, config) : buf_printf(&s->config_home, "%s/.config", home);
+        if (r == 0)
+                r = buf_printf(&s->engine, "%s/pkcs11.so", OPENSSL_info(OPENSSL_INFO_ENGINES_DIR));
+        return r == 0 ? buf_printf(&s->openssl_cnf, "%s/openssl.cnf", X509_get_default_cert_area()) : r;
+}
+
+static int find_key(const struct cli *c, struct sources *s)
+{
+        CLEANUP(keyname_clear) struct named_key key = { 0 };
+        const struct item_body *b;
+        struct keyring *k = NULL;
+        int r;
+
+        r = keycmd_open(c, &k);
+        if (r == 0)
+                r = keyname_find(k, cli_arg(c, 1), NULL, &key);
+        if (r == 0)
+                r = item_load(key.item, &b);
+        if (r == 0)
+                r = keyname_uri(k, key.agent, key.item, "private", &s->key_uri);
+        if (r == 0)
+                r = keyname_uri(k, key.agent, key.item, "cert", &s->cert_uri);
+        if (r == 0)
+                r = keytext_is_public(&b->pub) ? keytext_ssh(&b->pub, &s->ssh_key) : err(ERR_INVAL, "key %s has no public half", cli_arg(c, 1));
+        keyname_clear(&key);
+        keyring_close(k);
+        return r;
+}
+
+static const char *str_or_null(struct buf *b)
+{
+        return b->len > 0 ? buf_str(b) : NULL;
+}
+
+/* To remove, the places are enough. */
+static int make_plan(const struct cli *c, const struct program *program, bool with_key, struct plan *ret)
+{
+        CLEANUP(sources_clear) struct sources s = { 0 };
+        struct plan_facts f;
+        int r;
+
+        r = find_places(&s);
+        if (r == 0 && with_key)
+                r = find_key(c, &s);
+        if (r != 0)
+                return r;
+        f = (struct plan_facts){
+                .module = buf_str(&s.module),
+                .home = buf_str(&s.home),
+                .config_home = buf_str(&s.config_home),
+                .engine = buf_str(&s.engine),
+                .openssl_cnf = buf_str(&s.openssl_cnf),
+                .key_uri = with_key ? str_or_null(&s.key_uri) : "",
+                .cert_uri = with_key ? str_or_null(&s.cert_uri) : "",
+                .ssh_key = with_key ? str_or_null(&s.ssh_key) : "",
+        };
+        return program->plan(&f, ret);
+}
+
+static int print_plan_json(const struct program *program, const char *done, struct plan *p)
+{
+        json_t *files = json_array();
+        int r;
+
+        for (size_t i = 0; i < p->n; ++i)
+                json_array_append_new(files, json_pack("{s:s, s:s}", "path", buf_str(&p->files[i].path), "content", buf_str(&p->files[i].content)));
+        r = print_json("config", json_pack("{s:s, s:s, s:O, s:s?, s:s?, s:s?, s:s}", "program", program->name, "done", done, "files", files,
+                                           "hook_path", str_or_null(&p->hook_path), "hook_line", str_or_null(&p->hook_line),
+                                           "git_include", str_or_null(&p->include), "next", buf_str(&p->next)));
+        json_decref(files);
+        return r;
+}
+
+static void print_plan(struct plan *p)
+{
+        for (size_t i = 0; i < p->n; ++i)
+                printf("%s## %s\n%s", i > 0 ? "\n" : "", buf_str(&p->files[i].path), buf_str(&p->files[i].content));
+        if (p->hook_path.len > 0)
+                printf("\n## %s, first line\n%s\n", buf_str(&p->hook_path), buf_str(&p->hook_line));
+        if (p->include.len > 0)
+                printf("\n## git config --global --add include.path %s\n", buf_str(&p->include));
+}
+
+static void print_done(const char *word, struct plan *p)
+{
+        for (size_t i = 0; i < p->n; ++i)
+                print_field(word, "%s", buf_str(&p->files[i].path));
+        if (p->hook_path.len > 0)
+                print_field("", "a line in %s", buf_str(&p->hook_path));
+        if (p->include.len > 0)
+                print_field("", "include.path in git's global configuration");
+}
+
+static int carry_out(const struct cli *c, const struct program *program, struct plan *p)
+{
+        bool install = cli_flag(c, "install"), rm = cli_flag(c, "remove"), dry = cli_flag(c, "dry-run");
+        const char *done = dry ? "nothing" : install ? "installed" : rm ? "removed" : "nothing";
+        int r = 0;
+
+        if (install && !dry)
+                r = plan_install(p);
+        else if (rm && !dry)
+                r = plan_remove(p);
+        if (r != 0)
+                return r;
+        if (cli_flag(c, "json"))
+                return print_plan_json(program, done, p);
+        if (!install && !rm)
+                print_plan(p);
+        else
+                print_done(dry ? "Would be" : install ? "Wrote" : "Removed", p);
+        if (!rm)
+                say(c, "Next      %s", buf_str(&p->next));
+        return 0;
+}
+
+int cmd_config(struct cli *c)
+{
+        const struct program *program = program_by_name(cli_arg(c, 0));
+        bool rm = cli_flag(c, "remove");
+        struct plan p = { 0 };
+        int r;
+
+        if (program == NULL)
+                return err(ERR_USAGE, "holdfast config knows ssh, openssl, git, p11-kit, curl and nginx, not %s", cli_arg(c, 0));
+        if (cli_flag(c, "print") + cli_flag(c, "install") + rm > 1)
+                return err(ERR_USAGE, "choose one of --print, --install and --remove");
+        if (program->needs_key && !rm && cli_arg(c, 1) == NULL)
+                return err(ERR_USAGE, "holdfast config %s needs AGENT or AGENT/LABEL", program->name);
+        r = make_plan(c, program, program->needs_key && !rm, &p);
+        if (r == 0)
+                r = carry_out(c, program, &p);
+        plan_clear(&p);
+        return r;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* holdfast status and holdfast doctor: how things stand, and what is wrong with them. */
+#include <string.h>
+#include "keys/admin.h"
+#include "tools/module.h"
+#include "tools/text.h"
+
+static json_t *status_json(const struct conf *conf, const struct admin_status *s, const char *module)
+{
+        json_t *tpm = json_pack("{s:s, s:b, s:s?}", "tcti", conf->tcti, "reachable", s->tpm_reachable, "error", s->tpm_error);
+        json_t *store = json_pack("{s:s, s:b}", "path", conf->store, "initialised", s->initialised);
+
+        if (s->initialised && tpm != NULL && store != NULL) {
+                json_object_set_new(tpm, "manufacturer", text_json(BYTES_STR(s->caps.manufacturer)));
+                json_object_set_new(tpm, "vendor", text_json(BYTES_STR(s->caps.vendor)));
+                json_object_set_new(tpm, "revision", text_json(BYTES_STR(s->caps.revision)));
+                json_object_set_new(tpm, "slots", json_integer(s->caps.slots));
+                json_object_set_new(tpm, "ek_name", text_json(BYTES_STR(s->ek_name != NULL ? s->ek_name : "")));
+                json_object_set_new(store, "parent_handle", json_integer(s->parent_handle));
+                json_object_set_new(store, "parent_name", text_json(BYTES_STR(s->parent_name != NULL ? s->parent_name : "")));
+                json_object_set_new(store, "agents", json_integer((json_int_t)s->agents));
+                json_object_set_new(store, "keys", json_integer((json_int_t)s->keys));
+        }
+        return json_pack("{s:o, s:o, s:s}", "tpm", tpm, "store", store, "module", module);
+}
+
+static void status_print(const struct conf *conf, const struct admin_status *s, const char *module)
+{
+        if (s->initialised)
+                print_field("TPM", "%s  %s %s  2.0 rev %s  fw %u.%u.%u.%u", conf->tcti, s->caps.manufacturer, s->caps.vendor, s->caps.revision,
+                            s->caps.firmware[0] >> 16, s->caps.firmware[0] & 0xffff, s->caps.firmware[1] >> 16, s->caps.firmware[1] & 0xffff);
+        else
+                print_field("TPM", "%s", conf->tcti);
+        print_field("", "%s", s->tpm_reachable ? "answers" : s->tpm_error != NULL ? s->tpm_error : "does not answer");
+        if (s->initialised) {
+                print_field("Store", "%s", conf->store);
+                print_field("Parent", "persistent 0x%08x  name %s", s->parent_handle, s->parent_name != NULL ? s->parent_name : "unknown");
+                print_field("Identity", "ek %s", s->ek_name != NULL ? s->ek_name : "unknown");
+                print_field("Holds", "%zu agents, %zu keys", s->agents, s->keys);
+        } else {
+                print_field("Store", "%s (none yet)", conf->store);
+        }
+        print_field("Module", "%s", module);
+}
+
+int cmd_status(struct cli *c)
+{
+        CLEANUP(conf_clear) struct conf conf = { 0 };
+        CLEANUP(buf_clear) struct buf module = { 0 };
+        struct admin_status s = { 0 };
+        int r;
+
+        r = cli_conf(c, &conf);
+        if (r == 0)
+                r = module_path(&module);
+        if (r == 0)
+                r = admin_status(&conf, &s);
+        if (r != 0)
+                return r;
+        if (cli_flag(c, "json"))
+                r = print_json("status", status_json(&conf, &s, buf_str(&module)));
+        else
+                status_print(&conf, &s, buf_str(&module));
+        if (r == 0 && !s.tpm_reachable) {
+                say(c, "Next      holdfast doctor");
+                r = EXIT_HARDWARE;
+        } else if (r == 0 && !s.initialised) {
+                say(c, "Next      holdfast init");
+                r = EXIT_NOT_FOUND;
+        }
+        admin_status_clear(&s);
+        return r;
+}
+
+static const char *const levels[] = { [FINDING_OK] = "ok", [FINDING_WARN] = "warn", [FINDING_FAIL] = "fail" };
+
+static void finding_print(const struct cli *c, const struct finding *f)
+{
+        CLEANUP(buf_clear) struct buf subject = { 0 }, text = { 0 }, mend = { 0 };
+
+        if (f->level == FINDING_OK && cli_flag(c, "quiet"))
+                return;
+        printf("%-5s %-13s %s\n", levels[f->level], text_str(BYTES_STR(f->subject), &subject), text_str(BYTES_STR(f->text), &text));
+        if (f->mend != NULL)
+                printf("%-5s %-13s %s\n", "", "", text_str(BYTES_STR(f->mend), &mend));
+}
+
+static json_t *finding_json(const struct finding *f)
+{
+        return json_pack("{s:s, s:o, s:o, s:o}", "level", levels[f->level], "subject", text_json(BYTES_STR(f->subject)),
+                         "text", text_json(BYTES_STR(f->text)), "mend", f->mend != NULL ? text_json(BYTES_STR(f->mend)) : json_null());
+}
+
+int cmd_doctor(struct cli *c)
+{
+        CLEANUP(conf_clear) struct conf conf = { 0 };
+        struct findings all = { 0 };
+        size_t fails = 0;
+        json_t *list = json_array();
+        int r;
+
+        r = cli_conf(c, &conf);
+        if (r == 0)
+                r = admin_doctor(&conf, cli_flag(c, "deep"), &all);
+        for (size_t i = 0; r == 0 && i < all.n; ++i) {
+                fails += all.list[i].level == FINDING_FAIL;
+                if (cli_flag(c, "json"))
+                        json_array_append_new(list, finding_json(&all.list[i]));
+                else
+                        finding_print(c, &all.list[i]);
+        }
+        if (r == 0 && cli_flag(c, "json"))
+                r = print_json("doctor", json_pack("{s:b, s:O}", "healthy", fails == 0, "findings", list));
+        else if (r == 0 && fails == 0)
+                say(c, "All is well enough to work.");
+        else if (r == 0)
+                say(c, fails == 1 ? "%zu thing to mend." : "%zu things to mend.", fails);
+        json_decref(list);
+        findings_clear(&all);
+        return r != 0 ? r : fails > 0 ? EXIT_FAILURE : 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where the PKCS#11 module is that goes with this command. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "lib/err.h"
+#include "tools/module.h"
+
+#define MODULE_NAME "libholdfast-pkcs11.so"
+#define BUILD_PLACE "/../pkcs11/.libs/" MODULE_NAME
+
+int module_build_dir(struct buf *ret)
+{
+        CLEANUP(buf_clear) struct buf path = { 0 };
+        char exe[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+        char *slash;
+        int r;
+
+        if (n <= 0)
+                return err(ERR_NOENT, "the command does not know where it is");
+        exe[n] = 0;
+        slash = strrchr(exe, '/');
+        *(slash != NULL ? slash : exe) = 0;
+        r = buf_printf(&path, "%s" BUILD_PLACE, exe);
+        if (r == 0 && access(buf_str(&path), R_OK) != 0)
+                r = err(ERR_NOENT, "%s is not there", buf_str(&path));
+        return r == 0 ? buf_printf(ret, "%s", exe) : r;
+}
+
+int module_path(struct buf *ret)
+{
+        CLEANUP(buf_clear) struct buf dir = { 0 }, raw = { 0 };
+        const char *given = getenv("HOLDFAST_MODULE");
+        char path[PATH_MAX];
+        int r;
+
+        if (given != NULL && given[0] != 0)
+                return buf_append_str(ret, given);
+        r = module_build_dir(&dir);
+        if (r == ERR_NOENT)
+                return buf_append_str(ret, HF_P11MODULEDIR "/" MODULE_NAME);
+        if (r == 0)
+                r = buf_printf(&raw, "%s" BUILD_PLACE, buf_str(&dir));
+        if (r == 0 && realpath(buf_str(&raw), path) == NULL)
+                r = err_errno("cannot find the module beside the build");
+        return r == 0 ? buf_append_str(ret, path) : r;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where the PKCS#11 module is that goes with this command. */
+#ifndef HOLDFAST_TOOLS_MODULE_H
+#define HOLDFAST_TOOLS_MODULE_H
+
+#include <stdbool.h>
+#include "lib/buf.h"
+
+/* $HOLDFAST_MODULE, the build tree's where the command runs from one, else the installed one's path. */
+int module_path(struct buf *ret);
+/* The directory of this command, where it runs from a build tree; ERR_NOENT otherwise. */
+int module_build_dir(struct buf *ret);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a struct tpm is, and how an operation on it runs. For the files of this directory alone.
+ *
+ *      tpm_operate()           takes turns, runs a body, mends what can be mended and runs it again, tidies up
+ *        body                  a function of ours, safe to be run again from its start
+ *          key_load() ...      what must be in the TPM first
+ *          tpm_call()          one command, the only way anything is sent
+ */
+#ifndef HOLDFAST_TPM_CTX_H
+#define HOLDFAST_TPM_CTX_H
+
+#include <pthread.h>
+#include <tss2/tss2_sys.h>
+#include "tpm/cache.h"
+#include "tpm/rc.h"
+#include "tpm/session.h"
+#include "tpm/share.h"
+#include "tpm/tcti.h"
+#include "tpm/tpm.h"
+
+#define TEMPS_MAX 4
+
+struct tpm {
+        /* One operation at a time. The gate is held for moments only, never while the TPM works. */
+        pthread_mutex_t gate;
+        pthread_cond_t free;
+        bool busy;
+        unsigned waiting;                       /* threads */
+        bool has_turn;                          /* the file's lock and the connection, kept for the next thread */
+        uint64_t turn_since_us;
+        struct tcti tcti;
+        TSS2_SYS_CONTEXT *sys;
+        unsigned deadline_ms;
+        size_t keys_max, sessions_max;          /* to keep loaded */
+
+        bool have_parent;
+        struct tpm_parent parent;
+        TPM2B_PUBLIC parent_public;
+
+        struct share share;
+        struct cache cache;
+        uint64_t id;                            /* in the table of what is loaded: random */
+        pid_t pid;
+        bool started;                           /* there has been an operation */
+        struct session session;
+
+        /* The running operation's. */
+        uint64_t deadline_us;
+        bool keep_nothing;                      /* no table to write in: what is loaded is flushed at the end */
+        uint32_t temps[TEMPS_MAX];              /* objects that only this operation needs */
+        size_t n_temps;
+        uint64_t absent_until_us;               /* how long to wait for a TPM that cannot be reached; 0: not yet known */
+        bool auth_doubted;                      /* a wrong authorisation was met with a new session and a new load */
+        bool maybe_done;                        /* a command that makes a handle was answered "again": was it done? */
+        bool lost;                              /* the TPM may hold what nobody has listed */
+        bool evicted;                           /* others' things were flushed to make room */
+        bool throwaway;                         /* the session is not salted to the parent: dropped at the end */
+        bool secret_seen;                       /* the packet holds a secret in the clear */
+
+        /* Why the last command failed. */
+        struct rc_meaning why;
+        uint32_t blame;                         /* the object that is to be loaded again, 0: unknown */
+};
+
+/* One command. */
+struct call {
+        uint32_t cc;
+        TSS2_RC (*prepare)(TSS2_SYS_CONTEXT *sys, const struct call *c);
+        const void *in;                         /* for prepare */
+        struct {
+                uint32_t handle;
+                struct bytes name;              /* only used with a session */
+        } object[2];
+        size_t n_objects;
+        enum { AUTH_NONE, AUTH_PASSWORD, AUTH_SESSION } auth;
+        struct bytes value;                     /* of the first object: its authorisation value; AUTH_PASSWORD: must be empty */
+        const struct bytes *value_after;        /* where the command changes it, else NULL */
+        bool secret_in, secret_out;             /* the first parameter, either way, travels encrypted */
+        bool lockout;                           /* a wrong try counts in the TPM: nothing is tried twice with one session */
+};
+
+/* Valid until the next command. */
+struct answer {
+        uint32_t handle;
+        struct bytes params;
+};
+
+/* 0, or ERR_* with t->why and t->blame set. Starts a session where one is needed. */
+int tpm_call(struct tpm *t, const struct call *c, struct answer *ret);
+
+/* The struct for one thread alone, without the TPM. ERR_TIMEOUT. */
+int enter(struct tpm *t, uint64_t until_us);
+void leave(struct tpm *t);
+
+/* patience: how many deadlines it may take. */
+int tpm_operate(struct tpm *t, unsigned patience, int (*body)(struct tpm *t, void *arg), void *arg);
+#define PATIENCE_CLOSE 0        /* two seconds at most: what is left behind, the next user cleans up */
+#define PATIENCE 1
+#define PATIENCE_RSA 12         /* making an RSA key takes a TPM up to half a minute */
+
+/* loaded.c: what is in the TPM, and what must go. */
+void flush(struct tpm *t, uint32_t handle);     /* best effort; the table no longer lists it */
+void temp_add(struct tpm *t, uint32_t handle);  /* flushed at the end, or before the body runs again */
+void temps_flush(struct tpm *t);
+void flush_dead(struct tpm *t);                 /* what those left who are no more */
+int sweep(struct tpm *t);                       /* everything that the table does not list */
+void hang_up(struct tpm *t);                    /* a connection that has failed: the next command makes a new one */
+int evict(struct tpm *t, enum loaded_kind kind); /* room for one more; ERR_FULL if there is nothing to flush */
+int list_handles(struct tpm *t, uint32_t first, uint32_t *list, size_t room, size_t *ret_n);
+int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key); /* salted to that key */
+void session_drop(struct tpm *t);
+
+/* parent.c: keys that others hang from. */
+#define HANDLE_NAME_LEN 4
+struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN]); /* of what has no other: Part 1, 16 */
+int public_read(struct tpm *t, uint32_t handle, struct buf *ret_pub, struct buf *ret_name);
+/* A primary key, for this operation alone. With AUTH_PASSWORD the hierarchy's authorisation is empty. */
+int primary_make(struct tpm *t, uint32_t hierarchy, const TPM2B_PUBLIC *template, bool by_session, struct bytes auth, uint32_t *ret_handle,
+                 struct buf *ret_pub, struct buf *ret_name);
+/* ERR_FOREIGN unless what is at the parent's handle is the parent. */
+int parent_verify(struct tpm *t, const struct tpm_parent *p);
+
+/* key.c: the key, loaded: from the table, or by TPM2_Load. */
+int key_load(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handle);
+bool key_locks_out(const struct tpm_key *k);    /* a wrong authorisation value counts in the TPM */
+
+/* A TPM2B of that type from bytes; ERR_RANGE if they are too long. */
+#define SET_2B(b, from) set_2b(&(b)->size, (uint8_t *)(b) + sizeof((b)->size), sizeof(*(b)) - sizeof((b)->size), from)
+int set_2b(uint16_t *size, uint8_t *to, size_t room, struct bytes from);
+
+#endif
