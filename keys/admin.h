@@ -11,7 +11,7 @@ struct admin_init {
         bool seal_owner;          /* set it to a random value and keep that sealed in the store */
 };
 /* Asks the TPM for its capabilities, makes the parent persistent, writes the store. ERR_EXIST if there is a store whose
- * parent is in this TPM (nothing is changed then); ERR_FOREIGN if there is one of another TPM. */
+ * parent is in this TPM, and its owner authorisation in the store where that is asked for (nothing is changed then); ERR_FOREIGN if there is one of another TPM. */
 int admin_init(const struct conf *c, const struct admin_init *how);
 
 /* One line of `doctor`. */
@@ -32,10 +32,11 @@ void findings_clear(struct findings *f);
 /* For `status`. Text owned by the structure. */
 struct admin_status {
         bool initialised, tpm_reachable;
+        bool tpm_foreign;         /* it answers, and is not the one that the store was made for */
         struct tpm_caps caps;     /* from the store */
         uint32_t parent_handle;
         char *parent_name, *ek_name; /* hex */
-        char *tpm_error;          /* why it is not reachable, or NULL */
+        char *tpm_error;          /* what is wrong with it, or NULL */
         size_t agents, keys;
 };
 int admin_status(const struct conf *c, struct admin_status *ret);

@@ -72,6 +72,9 @@ static int check_parent(struct doctor *d, struct keyring *k)
         if (!d->reachable)
                 return 0;
         r = tpm_parent_check(backend_tpm_device(keyring_backend(k)), &p);
+        /* No key can be tried without its parent, and to say of each that it fails would read as if it were damaged. */
+        if (r != 0)
+                d->deep = false;
         if (r == ERR_FOREIGN || r == ERR_NOENT)
                 return finding_add_error(d->out, FINDING_FAIL, "Parent", r,
                                          "If this is the TPM that the store was made for, `holdfast init` makes its parent key again; "
@@ -97,7 +100,7 @@ static int check_in_tpm(const struct doctor *d, struct keyring *k, const struct 
         if (r == 0)
                 return 0;
         return finding_add_error(d->out, FINDING_FAIL, subject, r,
-                                 r == ERR_FOREIGN ? "It was made in another TPM, or before this one was cleared: delete it." : NULL);
+                                 r == ERR_FOREIGN ? "It works only in the TPM that made it; if that one was cleared, nowhere: then make a new key." : NULL);
 }
 
 static int check_item(const struct doctor *d, struct keyring *k, struct item *i, const char *agent)
@@ -166,7 +169,7 @@ static int check_agents(const struct doctor *d, struct keyring *k)
                 return finding_add_error(d->out, FINDING_FAIL, "Agents", r, NULL);
         for (size_t i = 0; r == 0 && i < names.n; i++)
                 r = check_agent(d, k, names.list[i], &keys);
-        return r != 0 ? r : finding_add(d->out, FINDING_OK, "Agents", NULL, "%zu agents, %zu keys%s.", names.n, keys,
+        return r != 0 ? r : finding_add(d->out, FINDING_OK, "Agents", NULL, "Agents: %zu, keys: %zu%s.", names.n, keys,
                                         d->deep && d->reachable ? ", all tried in the TPM" : "");
 }
 

@@ -25,15 +25,25 @@ static void owner_of(const struct stat *st, char *out, size_t size)
                  (unsigned)(st->st_mode & 07777));
 }
 
+/* Into a group that is there for the TPM, as udev's rule has it; never into root's. */
 static int no_rights(struct findings *f, const char *path, const struct stat *st)
 {
-        const struct passwd *pw = getpwuid(geteuid());
-        const struct group *gr = getgrgid(st->st_gid);
+        const struct passwd *pw;
+        const struct group *gr;
+        const char *user;
         char owner[160], mend[256];
 
         owner_of(st, owner, sizeof(owner));
-        snprintf(mend, sizeof(mend), "Run `sudo adduser %s %s`, then log in again.", pw ? pw->pw_name : "USER",
-                 gr && (st->st_mode & S_IRGRP) && (st->st_mode & S_IWGRP) ? gr->gr_name : "tss");
+        /* These stand where the owner's stood, so not before. */
+        pw = getpwuid(geteuid());
+        gr = getgrgid(st->st_gid);
+        user = pw ? pw->pw_name : "USER";
+        if (gr && st->st_gid != 0 && (st->st_mode & S_IRGRP) && (st->st_mode & S_IWGRP))
+                snprintf(mend, sizeof(mend), "Run `sudo adduser %s %s`, then log in again.", user, gr->gr_name);
+        else if (S_ISCHR(st->st_mode))
+                snprintf(mend, sizeof(mend), "Install tpm-udev, which gives the device to group tss; run `sudo adduser %s tss`, then log in again.", user);
+        else
+                snprintf(mend, sizeof(mend), "Use a TPM of your own: `holdfast dev` starts one in software.");
         return finding_add(f, FINDING_FAIL, "Rights", mend, "%s may not be opened by you (%s).", path, owner);
 }
 
@@ -65,6 +75,9 @@ static int look_at_path(const char *tcti, struct findings *f, bool *ret_fine)
                 return 0;
         if (stat(path, &st) != 0) {
                 *ret_fine = false;
+                if (errno == EACCES)
+                        return finding_add(f, FINDING_FAIL, "Rights", "Ask for the right to enter its directory, or name another TPM by HOLDFAST_TCTI.",
+                                           "%s: %s.", path, strerror(errno));
                 return finding_add(f, FINDING_FAIL, "TPM", mend, "%s: %s.", path, strerror(errno));
         }
         if (access(path, R_OK | W_OK) != 0) {
@@ -101,8 +114,8 @@ static int lockout(const struct tpm_health *h, struct findings *f)
 {
         char mend[256];
 
-        snprintf(mend, sizeof(mend), "Wait (a try comes back every %u s), or as the TPM's owner run `tpm2_dictionarylockout -c`. "
-                 "Holdfast's own keys are not touched by it.", h->lockout_interval);
+        snprintf(mend, sizeof(mend), "Wait (a try comes back every %u s), or run `tpm2_dictionarylockout -c` with the lockout authorisation. "
+                 "Only agents made with --pin-lockout tpm feel it.", h->lockout_interval);
         if (h->in_lockout)
                 return finding_add(f, FINDING_WARN, "Lockout", mend, "The TPM is locked after %u wrong authorisations.", h->lockout_counter);
         if (h->lockout_max > 0 && h->lockout_counter * 2 > h->lockout_max)
@@ -126,8 +139,8 @@ int doctor_health(struct tpm *t, struct findings *f)
                 return r;
         if (h.persistent_free == 0)
                 return finding_add(f, FINDING_WARN, "Handles", "Remove one that nobody uses: `tpm2_getcap handles-persistent`, `tpm2_evictcontrol`.",
-                                   "The TPM has no free persistent handle, %u are taken.", h.persistent);
-        return finding_add(f, FINDING_OK, "Handles", NULL, "%u persistent handles are taken, %u are free; %u objects and %u sessions are loaded.",
+                                   "The TPM has no free persistent handle; taken: %u.", h.persistent);
+        return finding_add(f, FINDING_OK, "Handles", NULL, "Persistent handles taken: %u, free: %u; objects loaded: %u, sessions: %u.",
                            h.persistent, h.persistent_free, h.transient_loaded, h.sessions_loaded);
 }
 

@@ -61,7 +61,24 @@ int finding_add(struct findings *f, int level, const char *subject, const char *
         return 0;
 }
 
+/* err_hint(), but where that would send the reader here. */
+static const char *hint(int code)
+{
+        static const struct { int code; const char *mend; } rows[] = {
+                { ERR_PERM, "Work as the user whom it belongs to, or name a store of your own by HOLDFAST_STORE or --store." },
+                { ERR_TIMEOUT, "Try again; if it stays like this, look what else keeps the TPM busy." },
+                { ERR_TPM, "HOLDFAST_TPM_TRACE=FILE writes down what the TPM was asked." },
+                { ERR_NODEV, "Name the TPM by HOLDFAST_TCTI or in holdfast.conf; `holdfast dev` starts one in software." },
+                { ERR_FULL, "Another program keeps the TPM full: end it, or reach the TPM through /dev/tpmrm0." },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].code == code)
+                        return rows[i].mend;
+        return err_hint(code);
+}
+
 int finding_add_error(struct findings *f, int level, const char *subject, int code, const char *mend)
 {
-        return finding_add(f, level, subject, mend ? mend : err_hint(code), "%s", err_text()[0] ? err_text() : err_name(code));
+        return finding_add(f, level, subject, mend ? mend : hint(code), "%s", err_text()[0] ? err_text() : err_name(code));
 }

@@ -19,10 +19,11 @@ static int hex_text(struct bytes in, char **ret)
         return *ret ? 0 : err(ERR_NOMEM, "out of memory");
 }
 
-/* Remembers why the TPM did not answer; that is a status and no error. */
+/* Remembers why the TPM did not answer, or not as it should; that is a status and no error. */
 static int answered(int r, struct admin_status *s)
 {
         s->tpm_reachable = r == 0 || (r != ERR_NODEV && r != ERR_TIMEOUT && r != ERR_PERM);
+        s->tpm_foreign = r == ERR_FOREIGN || r == ERR_NOENT;
         if (r == 0)
                 return 0;
         s->tpm_error = strdup(err_text());

@@ -164,9 +164,14 @@ bool op_missing(struct bytes in)
         return in.ptr == NULL && in.len != 0;
 }
 
+static size_t data_max(const struct op *o)
+{
+        return o->params.scheme == SCHEME_HMAC ? OP_HMAC_MAX : OP_DATA_MAX;
+}
+
 static CK_RV keep(struct op *o, struct bytes part)
 {
-        if (part.len > OP_DATA_MAX - o->data.len)
+        if (part.len > data_max(o) - o->data.len)
                 return CKR_DATA_LEN_RANGE;
         return rv_from_err(buf_append(&o->data, part.ptr, part.len));
 }
@@ -200,7 +205,7 @@ static bool length_fits(const struct op *o, size_t len)
         case SCHEME_RSA_RAW:
                 return len <= op_size(o);
         default:
-                return len <= OP_DATA_MAX;
+                return len <= data_max(o);
         }
 }
 

@@ -9,9 +9,10 @@
 #include "pkcs11/object.h"
 #include "pkcs11/session.h"
 
-/* Input that is kept until the last call: of mechanisms that do not hash, and of HMAC, which the TPM
- * takes in one command (TPM2_MAX_DIGEST_BUFFER). */
+/* Input that is kept until the last call: of mechanisms that do not hash, and of HMAC, whose every 1024 octets
+ * are a command to the TPM. */
 #define OP_DATA_MAX 1024
+#define OP_HMAC_MAX (64 * 1024)
 
 /* Frees and wipes; accepts NULL. session.c calls it when a session closes or logs out. */
 void op_free(struct op *o);

@@ -72,6 +72,7 @@ INTEGRATION_TESTS = \
 	tests/integration/sshd_host_key.sh \
 	tests/integration/strongswan_pki.sh \
 	tests/integration/stunnel.sh \
+	tests/integration/tpm2_openssl.sh \
 	tests/integration/wpa_supplicant.sh
 
 TESTS += $(TREE_CHECKS) $(INTEGRATION_TESTS)

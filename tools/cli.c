@@ -219,6 +219,7 @@ static const struct {
         { ERR_MISMATCH, "ERR_MISMATCH", NULL },
         { ERR_NOFILE, "ERR_NOFILE", NULL },
         { ERR_SWTPM, "ERR_SWTPM", "Install it; on Debian: apt install swtpm." },
+        { ERR_CONF, "ERR_CONF", "See `man holdfast.conf`." },
 };
 
 const char *cli_err_name(int r)
@@ -303,5 +304,6 @@ int cli_conf(const struct cli *c, struct conf *ret)
         if ((store != NULL && setenv("HOLDFAST_STORE", buf_str(&path), 1) != 0) ||
             (tcti != NULL && setenv("HOLDFAST_TCTI", tcti, 1) != 0))
                 return err(ERR_NOMEM, "out of memory");
-        return conf_load(ret);
+        r = conf_load(ret);
+        return r == ERR_FORMAT || r == ERR_PERM || r == ERR_NOENT ? ERR_CONF : r;
 }

@@ -15,6 +15,7 @@ enum {
         ERR_MISMATCH = -101,      /* two things that should belong together do not */
         ERR_NOFILE = -102,        /* a file that the user named is not there */
         ERR_SWTPM = -103,         /* the software TPM of `holdfast dev` does not run */
+        ERR_CONF = -104,          /* the configuration or environment cannot be taken as it is */
 };
 
 /* Exit statuses, as holdfast(1) lists them. */
@@ -92,7 +93,7 @@ struct cli_exit {
 };
 const struct cli_exit *cli_exit_at(size_t i);
 
-/* The configuration, --store and --tcti over it. */
+/* The configuration, --store and --tcti over it. ERR_CONF. */
 int cli_conf(const struct cli *c, struct conf *ret);
 
 /* The verbs' table, made from by help, completion and the manual's check. */

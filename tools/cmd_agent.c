@@ -84,6 +84,8 @@ int cmd_agent_list(struct cli *c)
         struct keyring *k = NULL;
         int r;
 
+        if (cli_flag(c, "names") && cli_flag(c, "json"))
+                return err(ERR_USAGE, "choose one of --names and --json");
         r = keycmd_open(c, &k);
         if (r == 0)
                 r = store_agents(keyring_store(k), &names);

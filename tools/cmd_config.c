@@ -176,6 +176,8 @@ int cmd_config(struct cli *c)
                 return err(ERR_USAGE, "choose one of --print, --install and --remove");
         if (program->needs_key && !rm && cli_arg(c, 1) == NULL)
                 return err(ERR_USAGE, "holdfast config %s needs AGENT or AGENT/LABEL", program->name);
+        if (!program->needs_key && cli_arg(c, 1) != NULL)
+                return err(ERR_USAGE, "holdfast config %s is for all agents: it takes no %s", program->name, cli_arg(c, 1));
         r = make_plan(c, program, program->needs_key && !rm, &p);
         if (r == 0)
                 r = carry_out(c, program, &p);

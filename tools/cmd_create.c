@@ -6,6 +6,11 @@
 #include "tools/keyname.h"
 #include "tools/text.h"
 
+static bool pins_wanted(const struct cli *c)
+{
+        return cli_flag(c, "pin") || cli_flag(c, "pin-file") || cli_flag(c, "so-pin-file");
+}
+
 /* The agent with its PINs, as asked for. secret stays empty without PINs. */
 static int make_agent(const struct cli *c, struct keyring *k, const char *name, bool pins, struct buf *ret_secret)
 {
@@ -82,6 +87,8 @@ static int check_agent(const struct cli *c, struct keyring *k, const char *name,
                 return err(ERR_USAGE, "an agent needs an owner, the person answerable for it: --owner you@example.com");
         if (where != NULL && strcmp(where, "tpm") != 0 && strcmp(where, "store") != 0)
                 return err(ERR_USAGE, "--pin-lockout is store or tpm");
+        if (where != NULL && !pins_wanted(c))
+                return err(ERR_USAGE, "--pin-lockout is of use with --pin only");
         if (cli_flag(c, "no-key") && (cli_flag(c, "key") || cli_flag(c, "label")))
                 return err(ERR_USAGE, "--no-key goes with neither --key nor --label");
         if (!cli_flag(c, "no-key"))
@@ -98,7 +105,7 @@ static int check_agent(const struct cli *c, struct keyring *k, const char *name,
 int cmd_agent_create(struct cli *c)
 {
         const char *name = cli_arg(c, 0);
-        bool pins = cli_flag(c, "pin") || cli_flag(c, "pin-file") || cli_flag(c, "so-pin-file");
+        bool pins = pins_wanted(c);
         const struct key_kind *kind = NULL;
         struct keyring *k = NULL;
         struct item *item = NULL;

@@ -66,8 +66,10 @@ int cmd_init(struct cli *c)
                 return print_plan(c, &conf);
         how.owner_auth = BYTES_OF(&auth);
         r = admin_init(&conf, &how);
-        /* So that scripts may run it every time; but what was asked beside it was not done. */
-        if (r == ERR_EXIST && !how.seal_owner)
+        /* So that scripts may run it every time. */
+        if (r == ERR_EXIST)
                 return print_made(c, &conf, false);
+        if (r == ERR_AUTH && auth.len == 0)
+                return err(r, "the TPM has an owner authorisation: give it by --owner-auth FILE");
         return r == 0 ? print_made(c, &conf, true) : r;
 }

@@ -2,8 +2,37 @@
 /* holdfast status and holdfast doctor: how things stand, and what is wrong with them. */
 #include <string.h>
 #include "keys/admin.h"
+#include "keys/findings.h"
+#include "lib/alg.h"
 #include "tools/module.h"
 #include "tools/text.h"
+
+static bool can_make(const struct tpm_caps *caps, size_t i)
+{
+        return (caps->kinds & 1u << i) != 0;
+}
+
+static json_t *kinds_json(const struct tpm_caps *caps)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; key_kind_at(i) != NULL; ++i) {
+                if (can_make(caps, i))
+                        json_array_append_new(list, json_string(key_kind_at(i)->name));
+        }
+        return list;
+}
+
+static void print_kinds(const struct tpm_caps *caps)
+{
+        CLEANUP(buf_clear) struct buf all = { 0 };
+
+        for (size_t i = 0; key_kind_at(i) != NULL; ++i) {
+                if (can_make(caps, i))
+                        buf_printf(&all, "%s%s", all.len > 0 ? ", " : "", key_kind_at(i)->name);
+        }
+        print_field("Makes", "%s keys", buf_str(&all));
+}
 
 static json_t *status_json(const struct conf *conf, const struct admin_status *s, const char *module)
 {
@@ -15,6 +44,7 @@ static json_t *status_json(const struct conf *conf, const struct admin_status *s
                 json_object_set_new(tpm, "vendor", text_json(BYTES_STR(s->caps.vendor)));
                 json_object_set_new(tpm, "revision", text_json(BYTES_STR(s->caps.revision)));
                 json_object_set_new(tpm, "slots", json_integer(s->caps.slots));
+                json_object_set_new(tpm, "kinds", kinds_json(&s->caps));
                 json_object_set_new(tpm, "ek_name", text_json(BYTES_STR(s->ek_name != NULL ? s->ek_name : "")));
                 json_object_set_new(store, "parent_handle", json_integer(s->parent_handle));
                 json_object_set_new(store, "parent_name", text_json(BYTES_STR(s->parent_name != NULL ? s->parent_name : "")));
@@ -31,12 +61,13 @@ static void status_print(const struct conf *conf, const struct admin_status *s, 
                             s->caps.firmware[0] >> 16, s->caps.firmware[0] & 0xffff, s->caps.firmware[1] >> 16, s->caps.firmware[1] & 0xffff);
         else
                 print_field("TPM", "%s", conf->tcti);
-        print_field("", "%s", s->tpm_reachable ? "answers" : s->tpm_error != NULL ? s->tpm_error : "does not answer");
+        print_field("", "%s", s->tpm_error != NULL ? s->tpm_error : "answers");
         if (s->initialised) {
+                print_kinds(&s->caps);
                 print_field("Store", "%s", conf->store);
                 print_field("Parent", "persistent 0x%08x  name %s", s->parent_handle, s->parent_name != NULL ? s->parent_name : "unknown");
                 print_field("Identity", "ek %s", s->ek_name != NULL ? s->ek_name : "unknown");
-                print_field("Holds", "%zu agents, %zu keys", s->agents, s->keys);
+                print_field("Holds", "agents: %zu, keys: %zu", s->agents, s->keys);
         } else {
                 print_field("Store", "%s (none yet)", conf->store);
         }
@@ -61,9 +92,9 @@ int cmd_status(struct cli *c)
                 r = print_json("status", status_json(&conf, &s, buf_str(&module)));
         else
                 status_print(&conf, &s, buf_str(&module));
-        if (r == 0 && !s.tpm_reachable) {
+        if (r == 0 && (!s.tpm_reachable || s.tpm_foreign)) {
                 say(c, "Next      holdfast doctor");
-                r = EXIT_HARDWARE;
+                r = s.tpm_foreign ? EXIT_VERIFY : EXIT_HARDWARE;
         } else if (r == 0 && !s.initialised) {
                 say(c, "Next      holdfast init");
                 r = EXIT_NOT_FOUND;
@@ -100,7 +131,9 @@ int cmd_doctor(struct cli *c)
         int r;
 
         r = cli_conf(c, &conf);
-        if (r == 0)
+        if (r == ERR_CONF)
+                r = finding_add(&all, FINDING_FAIL, "Configuration", cli_err_hint(r), "%s.", err_text());
+        else if (r == 0)
                 r = admin_doctor(&conf, cli_flag(c, "deep"), &all);
         for (size_t i = 0; r == 0 && i < all.n; ++i) {
                 fails += all.list[i].level == FINDING_FAIL;

@@ -32,7 +32,35 @@ int keycmd_kind(const char *name, const struct key_kind **ret)
 
 static const char *kind_name(const struct item_body *b)
 {
+        if (b == NULL)
+                return "damaged";
         return b->kind != NULL ? b->kind->name : "unknown";
+}
+
+/* A damaged file hides no other, and shows by what its name says: *ret is NULL, and so is the label or ID that stands in the file alone. */
+static int load_for_list(struct item *i, const struct item_body **ret, struct bytes *ret_label, struct bytes *ret_id)
+{
+        int r;
+
+        *ret_label = *ret_id = BYTES(NULL, 0);
+        r = item_load(i, ret);
+        if (r == ERR_FORMAT) {
+                *ret = NULL;
+                if (item_label(i, ret_label) != 0)
+                        *ret_label = BYTES(NULL, 0);
+                if (item_id(i, ret_id) != 0)
+                        *ret_id = BYTES(NULL, 0);
+                return 0;
+        }
+        if (r == 0)
+                r = item_label(i, ret_label);
+        return r == 0 ? item_id(i, ret_id) : r;
+}
+
+static json_t *damaged_json(const char *agent, struct bytes label, const char *id, struct bytes path)
+{
+        return json_pack("{s:o, s:o, s:s, s:s, s:o}", "agent", text_json(BYTES_STR(agent)), "label", text_json(label), "id", id,
+                         "kind", kind_name(NULL), "file", text_json(path));
 }
 
 /* "cert" where a certificate stands beside the key. */
@@ -55,8 +83,11 @@ json_t *keycmd_json(struct keyring *k, const char *agent, struct item *i)
         const struct item_body *b;
         struct bytes label, id;
 
-        if (item_load(i, &b) != 0 || item_label(i, &label) != 0 || item_id(i, &id) != 0 || hex_encode(id, &hex) != 0 ||
-            keyname_uri(k, agent, i, keytext_is_public(&b->pub) ? "private" : "secret-key", &uri) != 0 || store_item_path(keyring_store(k), agent, i, &path) != 0)
+        if (load_for_list(i, &b, &label, &id) != 0 || hex_encode(id, &hex) != 0 || store_item_path(keyring_store(k), agent, i, &path) != 0)
+                return NULL;
+        if (b == NULL)
+                return damaged_json(agent, label, buf_str(&hex), BYTES_OF(&path));
+        if (keyname_uri(k, agent, i, keytext_is_public(&b->pub) ? "private" : "secret-key", &uri) != 0)
                 return NULL;
         if (keytext_is_public(&b->pub) && (keytext_ssh(&b->pub, &ssh) != 0 || keytext_fingerprint(&b->pub, &print) != 0))
                 return NULL;
@@ -74,11 +105,7 @@ static int add_row(struct keyring *k, const char *agent, struct item *i, struct 
         struct bytes label, id;
         int r;
 
-        r = item_load(i, &b);
-        if (r == 0)
-                r = item_label(i, &label);
-        if (r == 0)
-                r = item_id(i, &id);
+        r = load_for_list(i, &b, &label, &id);
         if (r == 0)
                 r = hex_encode(id, &hex);
         if (r != 0)
@@ -86,7 +113,7 @@ static int add_row(struct keyring *k, const char *agent, struct item *i, struct 
         table_add_str(t, agent);
         table_add(t, label);
         table_add_str(t, kind_name(b));
-        table_add_str(t, attrs_str(&b->attrs, "usage", "-"));
+        table_add_str(t, b != NULL ? attrs_str(&b->attrs, "usage", "-") : "-");
         table_add_str(t, has_cert(k, agent, i) ? "yes" : "no");
         table_add(t, BYTES_OF(&hex));
         return 0;
@@ -180,14 +207,14 @@ static int each_ssh(const struct cli *c, struct keyring *k, const char *agent, s
 {
         CLEANUP(buf_clear) struct buf line = { 0 }, safe_agent = { 0 }, safe_label = { 0 };
         const struct item_body *b;
-        struct bytes label;
+        struct bytes label, id;
         int r;
 
-        (void)c, (void)k, (void)ctx;
-        r = item_load(i, &b);
-        if (r == 0)
-                r = item_label(i, &label);
-        if (r != 0 || !keytext_is_public(&b->pub))
+        (void)k, (void)ctx;
+        r = load_for_list(i, &b, &label, &id);
+        if (r == 0 && b == NULL)
+                say(c, "Warning   %s", err_text());
+        if (r != 0 || b == NULL || !keytext_is_public(&b->pub))
                 return r;
         r = keytext_ssh(&b->pub, &line);
         if (r == 0)
@@ -199,9 +226,12 @@ int cmd_key_list(struct cli *c)
 {
         const char *agent = cli_arg(c, 0);
         struct keyring *k = NULL;
-        json_t *list = json_array();
+        json_t *list;
         int r;
 
+        if (cli_flag(c, "names") + cli_flag(c, "ssh") + cli_flag(c, "json") > 1)
+                return err(ERR_USAGE, "choose one of --names, --ssh and --json");
+        list = json_array();
         r = keycmd_open(c, &k);
         if (r == 0 && cli_flag(c, "json")) {
                 r = keycmd_list_json(k, agent, list);
@@ -235,6 +265,7 @@ int keycmd_print_made(const struct cli *c, struct keyring *k, const char *agent,
         print_field("File", "%s", buf_str(&path));
         if (keytext_is_public(&b->pub) && keytext_ssh(&b->pub, &ssh) == 0)
                 print_field("SSH", "%s %s", buf_str(&ssh), agent);
-        say(c, "Next      holdfast config ssh --install        or   holdfast help config");
+        if (ssh.len > 0)
+                say(c, "Next      holdfast config ssh --install        or   holdfast help config");
         return 0;
 }

@@ -46,6 +46,8 @@ static int loader_exchange(struct link *l, struct bytes cmd, uint8_t *rsp, size_
         if (rc != TSS2_RC_SUCCESS)
                 return err(ERR_IO, "reading the TPM's answer from \"%s\": the TSS says 0x%x", k->name, rc);
         *ret_len = len;
+        /* Not before: of each attempt in vain the TSS writes lines to standard error. */
+        k->base.restarts = true;
         return 0;
 }
 
@@ -74,7 +76,6 @@ int link_loader_new(const char *tcti, struct link **ret)
         if (k == NULL)
                 return err(ERR_NOMEM, "out of memory");
         k->base.ops = &loader_ops;
-        k->base.restarts = true;
         k->base.managed = strncmp(tcti, "tabrmd", 6) == 0;
         memcpy(k->name, tcti, len + 1);
         *ret = &k->base;

@@ -27,6 +27,7 @@ exits 0 holdfast init --json
 prints '"schema": "holdfast.init/1"'
 exits 0 holdfast status
 prints "answers"
+prints "P-256"
 exits 0 holdfast status --json
 prints '"schema": "holdfast.status/1"'
 prints '"reachable": true'
@@ -68,6 +69,7 @@ prints "AGENT"
 [ "$(wc -l <out)" = 4 ]
 exits 0 holdfast agent list --names
 [ "$(cat out)" = $'Zoë 7;x\nbuild-42\nsecond' ] || { cat out; die "names"; }
+exits 2 holdfast agent list --names --json
 exits 0 holdfast agent list --json
 prints '"schema": "holdfast.agents/1"'
 exits 0 holdfast agent show build-42
@@ -99,6 +101,7 @@ ok "delete needs a yes"
 exits 1 holdfast agent create guarded --owner dana@example.com --pin-file short --so-pin-file so
 exits 3 holdfast agent show guarded
 exits 2 holdfast agent create guarded --owner dana@example.com --pin-file pin --no-input
+exits 2 holdfast agent create guarded --owner dana@example.com --pin-lockout tpm
 exits 0 holdfast agent create guarded --owner dana@example.com --pin-file pin --so-pin-file so
 exits 0 holdfast agent show guarded
 prints "PIN       set; tries left: user"

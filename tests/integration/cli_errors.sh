@@ -39,8 +39,13 @@ ok "with --json a failure is a document too"
 mkdir -p "$HOME/.config/holdfast"
 printf '[tpm]\nfrobnicate = yes\n' >"$HOME/.config/holdfast/holdfast.conf"
 one_line 1 holdfast status
-grep -q 'holdfast.conf' err
+grep -q 'holdfast.conf line 2: .*man holdfast.conf' err
+refused holdfast doctor
+grep -q '^fail  Configuration .*holdfast.conf line 2' refused.out
 rm "$HOME/.config/holdfast/holdfast.conf"
+HOLDFAST_CONF=$T/run/nowhere.conf one_line 1 holdfast status
+HOLDFAST_STORE=relative one_line 1 holdfast status
+grep -q 'HOLDFAST_STORE' err
 ok "a wrong configuration is named"
 
 # Another TPM under the same store.
@@ -49,7 +54,11 @@ background other_tpm swtpm socket --tpm2 --tpmstate "dir=$T/run/other" --server 
         --ctrl "type=unixio,path=$T/run/other/tpm.ctrl" --flags not-need-init,startup-clear
 await test -S other/tpm.ctrl
 one_line 8 holdfast init --tcti "swtpm:path=$T/run/other/tpm"
-shows "fail" bash -c "! holdfast doctor --tcti 'swtpm:path=$T/run/other/tpm'"
+shows "fail" bash -c "! holdfast doctor --deep --tcti 'swtpm:path=$T/run/other/tpm'"
+refused grep -q delete shows.out
+got=0
+holdfast status --tcti "swtpm:path=$T/run/other/tpm" >out 2>err || got=$?
+[ $got = 8 ] || die "status of another TPM's store: $got"
 ok "a store of another TPM is refused"
 
 shows "ok" holdfast doctor
@@ -58,6 +67,14 @@ holdfast doctor --json --quiet >out
 grep -qF '"schema": "holdfast.doctor/1"' out
 grep -qF '"healthy": true' out
 ok "doctor finds a healthy store healthy"
+
+holdfast init --seal-owner --quiet >out
+grep -q '^Wrote' out
+holdfast init --seal-owner >out 2>err
+grep -q 'nothing is changed' err
+one_line 4 holdfast init --store "$T/run/second"
+grep -q -- '--owner-auth FILE' err
+ok "the owner authorisation is sealed once, and asked for"
 
 holdfast --help >out
 for verb in $(holdfast completion --dump | awk '$1 == "verb" { print $2 }' | sort -u); do

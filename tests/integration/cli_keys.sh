@@ -39,7 +39,22 @@ ssh-keygen -l -f out >/dev/null
 exits 0 holdfast key list --json
 grep -qF '"schema": "holdfast.keys/1"' out
 exits 3 holdfast key list nobody
+exits 2 holdfast key list --names --ssh
 ok "list"
+
+echo rubbish >store/agents/other/torn.0c.00112233445566aa.1.key.pem
+exits 0 holdfast key list
+[ "$(wc -l <out)" = 7 ]
+grep -qE '^other +torn +damaged +- +no +0c$' out || { cat out; die "the row of the damaged one"; }
+exits 0 holdfast key list other --json
+[ "$(grep -c '"agent": "other"' out)" = 2 ]
+exits 0 holdfast key list --ssh
+[ "$(wc -l <out)" = 4 ]
+grep -q '^Warning .*torn' err
+exits 1 holdfast doctor
+exits 0 holdfast key delete other/torn --yes
+exits 0 holdfast doctor
+ok "a damaged file hides no other, and can be deleted"
 
 for key in default rsa dh; do
         holdfast key show build-42/$key --pem >pem

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* init, status and doctor: done once, healed by a second run, wrong things named. */
 #include <fcntl.h>
+#include <grp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -251,9 +252,33 @@ static void doctor_names_a_store_that_others_reach(void **state)
         assert_non_null(strstr(x->mend, "chmod"));
 }
 
-/* As a user without rights to device and store, in a process of its own. */
+/* As a user without rights to device and store, in a process of its own. 0 if the finding about rights says `mend`. */
+static int look_as_nobody(const struct conf *c, const char *mend)
+{
+        CLEANUP(findings_clear) struct findings found = { 0 };
+        const struct finding *x;
+
+        if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 || admin_doctor(c, false, &found) != 0)
+                return 1;
+        x = find(&found, FINDING_FAIL, "Rights");
+        if (!x || !strstr(x->mend, mend) || strstr(x->mend, " root"))
+                return 2;
+        if (!find(&found, FINDING_FAIL, "Store"))
+                return 3;
+        for (size_t i = 0; i < found.n; i++)
+                if (found.list[i].mend && strstr(found.list[i].mend, "holdfast doctor"))
+                        return 4;
+        return 0;
+}
+
 static void doctor_names_missing_rights(void **state)
 {
+        /* Nobody is told to join root's group. */
+        static const struct { gid_t gid; mode_t mode; const char *mend; } rows[] = {
+                { 0, 0600, "holdfast dev" },
+                { 0, 0660, "holdfast dev" },
+                { 1, 0660, "sudo adduser nobody daemon" },
+        };
         CLEANUP(fixture_stop) struct fixture f;
         pid_t pid;
         int status;
@@ -264,22 +289,36 @@ static void doctor_names_missing_rights(void **state)
         fixture_start(&f);
         assert_int_equal(chmod(f.swtpm.dir, 0755), 0);
         assert_int_equal(chmod(f.conf.store, 0755), 0);
-        assert_int_equal(chmod(f.swtpm.sock, 0600), 0);
-        pid = fork();
-        if (pid == 0) {
-                CLEANUP(findings_clear) struct findings found = { 0 };
-                const struct finding *x;
-
-                if (setgid(65534) != 0 || setuid(65534) != 0 || admin_doctor(&f.conf, false, &found) != 0)
-                        _exit(1);
-                x = find(&found, FINDING_FAIL, "Rights");
-                if (!x || !strstr(x->mend, "adduser"))
-                        _exit(2);
-                _exit(find(&found, FINDING_FAIL, "Store") ? 0 : 3);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                assert_int_equal(chown(f.swtpm.sock, 0, rows[i].gid), 0);
+                assert_int_equal(chmod(f.swtpm.sock, rows[i].mode), 0);
+                pid = fork();
+                if (pid == 0)
+                        _exit(look_as_nobody(&f.conf, rows[i].mend));
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                assert_true(WIFEXITED(status));
+                assert_int_equal(WEXITSTATUS(status), 0);
         }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Its keys are as good as ever where they belong: nobody is told to delete them. */
+static void doctor_spares_the_keys_of_another_tpm(void **state)
+{
+        CLEANUP(fixture_stop) struct fixture a, b;
+        CLEANUP(findings_clear) struct findings found = { 0 };
+        struct conf mixed;
+
+        (void)state;
+        fixture_start(&a);
+        fixture_blank(&b);
+        item_unref(fixture_key(&a, "P-256", ALG_SIGN, "k"));
+        mixed = a.conf;
+        mixed.tcti = b.conf.tcti;
+        assert_int_equal(admin_doctor(&mixed, true, &found), 0);
+        assert_non_null(find(&found, FINDING_FAIL, "Parent"));
+        assert_int_equal(bad(&found), 1);
+        for (size_t i = 0; i < found.n; i++)
+                assert_true(!found.list[i].mend || !strstr(found.list[i].mend, "delete"));
 }
 
 static void status_counts_and_says_why_not(void **state)
@@ -305,6 +344,22 @@ static void status_counts_and_says_why_not(void **state)
         assert_non_null(s.tpm_error);
 }
 
+static void status_knows_another_tpm(void **state)
+{
+        CLEANUP(fixture_stop) struct fixture a, b;
+        CLEANUP(admin_status_clear) struct admin_status s = { 0 };
+        struct conf mixed;
+
+        (void)state;
+        fixture_start(&a);
+        fixture_start(&b);
+        mixed = a.conf;
+        mixed.tcti = b.conf.tcti;
+        assert_int_equal(admin_status(&mixed, &s), 0);
+        assert_true(s.tpm_reachable && s.tpm_foreign);
+        assert_non_null(s.tpm_error);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -319,7 +374,9 @@ int main(void)
                 cmocka_unit_test(doctor_names_damaged_and_foreign_keys),
                 cmocka_unit_test(doctor_names_a_store_that_others_reach),
                 cmocka_unit_test(doctor_names_missing_rights),
+                cmocka_unit_test(doctor_spares_the_keys_of_another_tpm),
                 cmocka_unit_test(status_counts_and_says_why_not),
+                cmocka_unit_test(status_knows_another_tpm),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

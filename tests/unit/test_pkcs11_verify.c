@@ -164,8 +164,35 @@ static void hmac_in_the_tpm_made_and_checked(void **state)
         assert_int_equal(token.f->C_SignFinal(token.s, again, &n), CKR_OK);
         assert_memory_equal(again, mac, 32);
 
+}
+
+/* More than the TPM takes in one command. */
+static void hmac_of_long_data(void **state)
+{
+        static CK_BYTE large[65537];
+        CK_MECHANISM m = { CKM_SHA256_HMAC, NULL, 0 };
+        CK_OBJECT_HANDLE key = hmac_key();
+        CK_BYTE mac[512], again[32];
+        CK_ULONG n;
+
+        (void)state;
+        sign(&m, key, message, sizeof(message), mac, &n);
+        assert_int_equal(verify(&m, key, message, sizeof(message), mac, 32), CKR_OK);
+        assert_int_equal(verify(&m, key, message, sizeof(message) - 1, mac, 32), CKR_SIGNATURE_INVALID);
+
         assert_int_equal(token.f->C_SignInit(token.s, &m, key), CKR_OK);
-        assert_int_equal(token.f->C_Sign(token.s, message, 1025, again, &n), CKR_DATA_LEN_RANGE);
+        assert_int_equal(token.f->C_SignUpdate(token.s, message, 1024), CKR_OK);
+        assert_int_equal(token.f->C_SignUpdate(token.s, message + 1024, 1), CKR_OK);
+        assert_int_equal(token.f->C_SignUpdate(token.s, message + 1025, sizeof(message) - 1025), CKR_OK);
+        n = sizeof(again);
+        assert_int_equal(token.f->C_SignFinal(token.s, again, &n), CKR_OK);
+        assert_memory_equal(again, mac, 32);
+
+        assert_int_equal(token.f->C_SignInit(token.s, &m, key), CKR_OK);
+        assert_int_equal(token.f->C_Sign(token.s, large, sizeof(large), again, &n), CKR_DATA_LEN_RANGE);
+        assert_int_equal(token.f->C_SignInit(token.s, &m, key), CKR_OK);
+        assert_int_equal(token.f->C_SignUpdate(token.s, large, sizeof(large) - 1), CKR_OK);
+        assert_int_equal(token.f->C_SignUpdate(token.s, large, 1), CKR_DATA_LEN_RANGE);
 }
 
 /* Two keys, one message: if the TPM's key were fixed or empty, these would be equal. */
@@ -209,6 +236,7 @@ int main(void)
                 TEST(ecdsa_refuses_degenerate_signatures),
                 TEST(with_a_session_public_key_in_a_read_only_session),
                 TEST(hmac_in_the_tpm_made_and_checked),
+                TEST(hmac_of_long_data),
                 TEST(hmac_keys_differ),
         };
 

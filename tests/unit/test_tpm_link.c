@@ -101,10 +101,12 @@ static void swtpm_by_the_tss_loader(void **state)
 
         snprintf(name, sizeof(name), "libtss2-tcti-swtpm.so.0:path=%s", s->sock);
         assert_int_equal(link_new(name, &l), 0);
+        assert_false(l->restarts);
         for (int i = 0; i < 3; i++) {
                 assert_int_equal(ask(l, 5000, rsp, &len), 0);
                 assert_random(rsp, len);
         }
+        assert_true(l->restarts);
         link_free(l);
 }
 
