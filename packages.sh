@@ -7,7 +7,7 @@ packages_build="gcc make autoconf automake libtool pkg-config scdoc
 
 packages_show="swtpm swtpm-tools openssh-client openssh-server openssl libengine-pkcs11-openssl"
 
-packages_check="libcmocka-dev clang llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux
+packages_check="libcmocka-dev clang libclang-rt-dev llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux
         tpm2-tools tpm2-openssl opensc p11-kit p11-kit-modules gnutls-bin libnss3-tools curl nginx stunnel4
         openvpn libpkcs11-helper1 strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
 

@@ -241,7 +241,6 @@ static void close_backend(struct backend *base)
 static void abandon(struct backend *base)
 {
         tpm_abandon(of(base)->tpm);
-        free(base);
 }
 
 static const struct backend_ops ops = {

@@ -222,21 +222,35 @@ static int serial(const struct store *s, struct attrs *a)
         return r != 0 ? r : attrs_set_hex(a, "serial", BYTES(digest, 8));
 }
 
-int keyring_agent_create(struct keyring *k, const char *name, const char *owner, const struct attrs *more)
+/* A new agent's file; on an error ret holds what there is so far. */
+static int agent_lines(struct keyring *k, const char *owner, const struct attrs *more, struct attrs *ret)
 {
-        CLEANUP(attrs_clear) struct attrs a = { 0 };
         int r;
 
         r = keyring_owner_check(owner);
         if (r == 0 && more)
-                r = attrs_copy(more, &a);
+                r = attrs_copy(more, ret);
         if (r == 0)
-                r = attrs_set_str(&a, "owner", owner);
+                r = attrs_set_str(ret, "owner", owner);
         if (r == 0)
-                r = attrs_set_now(&a, "created");
-        if (r == 0)
-                r = serial(k->store, &a);
+                r = attrs_set_now(ret, "created");
+        return r != 0 ? r : serial(k->store, ret);
+}
+
+int keyring_agent_create(struct keyring *k, const char *name, const char *owner, const struct attrs *more)
+{
+        CLEANUP(attrs_clear) struct attrs a = { 0 };
+        int r = agent_lines(k, owner, more, &a);
+
         return r != 0 ? r : store_agent_create(k->store, name, &a);
+}
+
+int keyring_agent_replace(struct keyring *k, const char *old, const char *name, const char *owner, const struct attrs *more)
+{
+        CLEANUP(attrs_clear) struct attrs a = { 0 };
+        int r = agent_lines(k, owner, more, &a);
+
+        return r != 0 ? r : store_agent_replace(k->store, old, name, &a);
 }
 
 int keyring_agent_delete(struct keyring *k, const char *name)

@@ -49,6 +49,8 @@ int keyring_generate_in_memory(struct keyring *k, const char *agent, struct byte
                                struct bytes label, struct bytes id, const struct attrs *attrs, struct item **ret);
 /* Makes an agent: owner, creation time, serial number and, where given, PIN records (pin_create). */
 int keyring_agent_create(struct keyring *k, const char *name, const char *owner, const struct attrs *more);
+/* A new agent in the place of `old`, whose objects are gone: store_agent_replace(). */
+int keyring_agent_replace(struct keyring *k, const char *old, const char *name, const char *owner, const struct attrs *more);
 /* What an owner has to be: not empty, at most 256 octets, no control characters. */
 int keyring_owner_check(const char *owner);
 int keyring_agent_delete(struct keyring *k, const char *name);

@@ -55,6 +55,9 @@ int store_agents(struct store *s, struct agent_names *ret);
 int store_agent_read(struct store *s, const char *name, struct attrs *ret);
 /* ERR_EXIST; the directory appears with its agent file in it, or not at all. */
 int store_agent_create(struct store *s, const char *name, const struct attrs *a);
+/* The agent `old` with everything in it gives way to a new one, called `name` (its own name, or another that is free: ERR_EXIST).
+ * Killed at any moment, it leaves the one or the other, at worst the new one under the old name. */
+int store_agent_replace(struct store *s, const char *old, const char *name, const struct attrs *a);
 /* Replaces the agent file: fn changes what stands there under the writers' lock; a non-zero return leaves it. */
 int store_agent_update(struct store *s, const char *name, int (*fn)(struct attrs *a, void *ctx), void *ctx);
 /* With everything in it, all or nothing: renamed away first. */

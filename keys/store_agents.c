@@ -192,6 +192,13 @@ static int make_hidden(struct store *s, const char *temp, const struct attrs *a)
         return r != 0 ? r : write_agent(dir, a, false);
 }
 
+static int check_name(const char *name)
+{
+        if (agent_name_valid(name))
+                return 0;
+        return err(ERR_INVAL, "an agent's name has 1 to %d octets of UTF-8, no control characters, no '/', no '.' in front, no blank at an end", AGENT_NAME_MAX);
+}
+
 int store_agent_create(struct store *s, const char *name, const struct attrs *a)
 {
         CLEANUP(file_unlock) int lock = -1;
@@ -199,9 +206,9 @@ int store_agent_create(struct store *s, const char *name, const struct attrs *a)
         bool alone;
         int r;
 
-        if (!agent_name_valid(name))
-                return err(ERR_INVAL, "an agent's name has 1 to %d octets of UTF-8, no control characters, no '/', no '.' in front, no blank at an end", AGENT_NAME_MAX);
-        r = file_temp_name(temp);
+        r = check_name(name);
+        if (r == 0)
+                r = file_temp_name(temp);
         if (r == 0)
                 r = store_maker_lock(s, true, &alone, &lock);
         if (r != 0)
@@ -254,4 +261,54 @@ int store_agent_delete(struct store *s, const char *name)
         /* It is gone; what cannot be removed now is swept by a later writer. */
         dir_remove(s->agents_fd, temp);
         return 0;
+}
+
+/* Call with the writers' lock held alone: nobody takes a name that is free. */
+static int check_free(struct store *s, const char *name)
+{
+        struct stat st;
+
+        if (fstatat(s->agents_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                return err(ERR_EXIST, "there is an agent %s already", name);
+        return errno == ENOENT ? 0 : err_errno("agent %s", name);
+}
+
+/* The hidden one for the old one, which is the hidden one then. */
+static int take_place(struct store *s, const char *temp, const char *old, const char *name)
+{
+        int r;
+
+        r = file_exchange(s->agents_fd, temp, old);
+        if (r != 0 || strcmp(old, name) == 0)
+                return r;
+        r = file_rename(s->agents_fd, old, name);
+        if (r != 0)
+                file_exchange(s->agents_fd, temp, old);
+        return r;
+}
+
+int store_agent_replace(struct store *s, const char *old, const char *name, const struct attrs *a)
+{
+        CLEANUP(file_unlock) int lock = -1;
+        CLEANUP(close_fd) int dir = -1;
+        char temp[FILE_TEMP_NAME_SIZE];
+        int r;
+
+        r = check_name(name);
+        if (r == 0)
+                r = file_temp_name(temp);
+        if (r == 0)
+                r = store_write_lock(s, true, &lock);
+        if (r == 0)
+                r = store_agent_dir(s, old, &dir);
+        if (r == 0 && strcmp(old, name) != 0)
+                r = check_free(s, name);
+        if (r != 0)
+                return r;
+        file_sweep(s->agents_fd);
+        r = make_hidden(s, temp, a);
+        if (r == 0)
+                r = take_place(s, temp, old, name);
+        dir_remove(s->agents_fd, temp);
+        return r;
 }

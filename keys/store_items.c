@@ -12,6 +12,7 @@
 
 #define ITEMS_MAX 100000
 #define SCANS_MAX 5             /* of a directory that is changing */
+#define STILL_MS 200            /* for which a reader waits for those who change it */
 
 /* A list and its references; callers see the list alone. */
 struct shared_list {
@@ -198,19 +199,23 @@ static int scan_dir(int dir, struct stamp *ret_stamp, struct scan *scan)
 }
 
 /* A directory is read in several steps. An object that is changed meanwhile may get its new name behind the reader and lose
- * the old one before him: so what is missing from a directory that may be changing is looked for again. */
+ * the old one before him: so what is missing from a directory that may be changing is looked for again, if possible with
+ * all changes held off. Two scans in a row may miss the same object. */
 static int read_items(struct store *s, const struct agent_cache *c, struct stamp *ret_stamp, struct scan *scan)
 {
         CLEANUP(scan_clear) struct scan first = { 0 };
         const struct item_list *before = c->items;
+        CLEANUP(file_unlock) int lock = -1;
         CLEANUP(close_fd) int dir = -1;
         int r;
 
         r = store_agent_dir(s, c->name, &dir);
         for (unsigned n = 1; r == 0; n++) {
+                if (n == 2)
+                        (void)file_lock(s->fd, "lock", false, STILL_MS, &lock);
                 *scan = (struct scan){ .store = s, .agent = c->name, .old = c->items };
                 r = scan_dir(dir, ret_stamp, scan);
-                if (r != 0 || n == SCANS_MAX || is_still(dir, ret_stamp) || (before && !lacks(scan, before)))
+                if (r != 0 || n == SCANS_MAX || lock >= 0 || is_still(dir, ret_stamp) || (before && !lacks(scan, before)))
                         break;
                 if (before) {
                         scan_clear(scan);

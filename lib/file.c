@@ -204,6 +204,26 @@ int file_rename(int dirfd, const char *from, const char *to)
         return r;
 }
 
+static int exchange(int dirfd, const char *a, const char *b)
+{
+        return (int)TEMP_FAILURE_RETRY(renameat2(dirfd, a, dirfd, b, RENAME_EXCHANGE));
+}
+
+int file_exchange(int dirfd, const char *a, const char *b)
+{
+        int r;
+
+        if (exchange(dirfd, a, b) != 0) {
+                if (errno == EINVAL || errno == ENOSYS)
+                        return err(ERR_NOTSUP, "the file system cannot exchange %s for %s in one step", b, a);
+                return err_errno("exchanging %s for %s", b, a);
+        }
+        r = dir_sync(dirfd, b);
+        if (r != 0)
+                exchange(dirfd, a, b);
+        return r;
+}
+
 int file_remove(int dirfd, const char *name)
 {
         if (TEMP_FAILURE_RETRY(unlinkat(dirfd, name, 0)) != 0)

@@ -23,6 +23,9 @@ int file_read_fd(int fd, const char *name, size_t max, struct buf *ret);
 int file_write(int dirfd, const char *name, struct bytes content, mode_t mode, bool replace);
 /* Durable. ERR_EXIST if `to` is there. For directories too. */
 int file_rename(int dirfd, const char *from, const char *to);
+/* Durable. Two that are there take each other's names in one step, or keep their own. For directories too.
+ * ERR_NOTSUP if the file system cannot do that. */
+int file_exchange(int dirfd, const char *a, const char *b);
 /* Durable. If only the very last step fails it is gone, and a power cut decides. */
 int file_remove(int dirfd, const char *name);
 /* A name for a file or directory that is being made or removed: ".tmp-", something unique, "-" and the

@@ -108,14 +108,17 @@ static CK_RV read_profile(const struct object *o, const struct attribute *a, str
         return give_ulong(ret, object_profile_id(o));
 }
 
+/* Not by slot_look(), which may have to log out sessions and so waits for theirs who ask here. */
 static CK_RV read_owner(const struct object *o, const struct attribute *a, struct buf *ret)
 {
         CLEANUP(attrs_clear) struct attrs agent = { 0 };
-        CK_RV rv;
+        int r;
 
         (void)a;
-        rv = slot_look(o->slot, &agent);
-        return rv == CKR_OK ? give(ret, BYTES_STR(attrs_str(&agent, "owner", ""))) : rv;
+        r = store_agent_read(keyring_store(app_keyring(o->slot->app)), o->slot->agent, &agent);
+        if (r == ERR_NOENT)
+                return CKR_TOKEN_NOT_PRESENT;
+        return r == 0 ? give(ret, BYTES_STR(attrs_str(&agent, "owner", ""))) : rv_from_err(r);
 }
 
 /* CKA_VALUE of certificates and data. */

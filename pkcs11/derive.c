@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* C_DeriveKey: ECDH in the TPM, the secret into a session key. */
-#include <string.h>
 #include "lib/crypto.h"
 #include "lib/err.h"
 #include "pkcs11/call.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/object.h"
 #include "pkcs11/rv.h"
+#include "pkcs11/template.h"
 
 #define DERIVED_MAX 1024
 
@@ -52,21 +52,16 @@ static int x963(const struct hash *h, struct bytes z, struct bytes shared, size_
 }
 
 /* CKA_VALUE_LEN of the template; 0 if it has none. */
-static CK_RV value_len(const CK_ATTRIBUTE *t, CK_ULONG n, CK_ULONG *ret)
+static CK_RV value_len(struct template t, CK_ULONG *ret)
 {
-        CK_ULONG i;
+        CK_RV rv;
 
-        *ret = 0;
-        for (i = 0; i < n; i++) {
-                if (t[i].type != CKA_VALUE_LEN)
-                        continue;
-                if (t[i].pValue == NULL || t[i].ulValueLen != sizeof(CK_ULONG))
-                        return CKR_ATTRIBUTE_VALUE_INVALID;
-                memcpy(ret, t[i].pValue, sizeof(*ret));
-                if (*ret == 0 || *ret > DERIVED_MAX)
-                        return CKR_ATTRIBUTE_VALUE_INVALID;
-        }
-        return CKR_OK;
+        rv = template_check(t);
+        if (rv == CKR_OK)
+                rv = template_ulong(t, CKA_VALUE_LEN, 0, ret);
+        if (rv == CKR_OK && (*ret > DERIVED_MAX || (*ret == 0 && template_get(t, CKA_VALUE_LEN) != NULL)))
+                rv = CKR_ATTRIBUTE_VALUE_INVALID;
+        return rv;
 }
 
 static CK_RV check_params(const CK_ECDH1_DERIVE_PARAMS *p)
@@ -113,7 +108,7 @@ static CK_RV derive(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE b
         p = m->pParameter;
         rv = check_params(p);
         if (rv == CKR_OK)
-                rv = value_len(t, n, &len);
+                rv = value_len(TEMPLATE(t, n), &len);
         if (rv == CKR_OK)
                 rv = object_for_use(s, base, CKA_DERIVE, m->mechanism, a->ckk, &key);
         if (rv != CKR_OK)

@@ -74,7 +74,7 @@ static CK_RV try_half(struct session *s, struct template t, struct item *i, enum
         rv = matches(s, t, o, &fits);
         if (rv != CKR_OK || !fits)
                 return rv;
-        rv = thing_of_item(s->slot, i, half, object_private(o), &h);
+        rv = thing_of_item(s->slot, o->item, half, object_private(o), &h);
         return rv == CKR_OK ? handles_add(found, h) : rv;
 }
 

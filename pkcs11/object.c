@@ -9,6 +9,8 @@
 #include "pkcs11/objects.h"
 #include "pkcs11/rv.h"
 
+#define LOOKS_MAX 5     /* for a file that others change again and again */
+
 struct object *object_ref(struct object *o)
 {
         if (o != NULL)
@@ -38,11 +40,6 @@ void object_unrefp(struct object **o)
 CK_OBJECT_CLASS object_class(const struct object *o)
 {
         return o->class;
-}
-
-CK_KEY_TYPE object_key_type(const struct object *o)
-{
-        return o->key_type;
 }
 
 const struct pubkey *object_pubkey(const struct object *o)
@@ -190,20 +187,61 @@ static CK_RV fill_from_item(struct object *o, struct item *i, const struct item_
         return rv_from_err(r);
 }
 
-/* Also a public half that does not show. */
-static CK_RV object_read(struct slot *slot, struct item *i, enum half half, struct object **ret)
+static void item_unrefp(struct item **i)
 {
+        item_unref(*i);
+}
+
+/* The slot's file of that UID as it is now, in place of *i. */
+static CK_RV look_again(struct slot *slot, struct item **i)
+{
+        struct item *now = NULL;
+        struct item_list *l;
+        CK_RV rv;
+
+        rv = things_look(slot, &l);
+        if (rv != CKR_OK)
+                return rv;
+        for (size_t at = 0; now == NULL && at < l->n; at++)
+                if (strcmp(l->list[at]->uid, (*i)->uid) == 0)
+                        now = item_ref(l->list[at]);
+        item_list_unref(l);
+        if (now == NULL)
+                return CKR_OBJECT_HANDLE_INVALID;
+        item_unref(*i);
+        *i = now;
+        return CKR_OK;
+}
+
+/* What was listed a moment ago may have been changed since, and so have another name. */
+static CK_RV load(struct slot *slot, struct item **i, const struct item_body **ret)
+{
+        CK_RV rv = CKR_OK;
+        int r;
+
+        r = item_load(*i, ret);
+        for (int looks = 1; r == ERR_STALE && rv == CKR_OK && looks < LOOKS_MAX; looks++) {
+                rv = look_again(slot, i);
+                if (rv == CKR_OK)
+                        r = item_load(*i, ret);
+        }
+        if (rv != CKR_OK)
+                return rv;
+        return r == ERR_STALE || r == ERR_NOENT ? CKR_OBJECT_HANDLE_INVALID : rv_from_err(r);
+}
+
+/* Also a public half that does not show. */
+static CK_RV object_read(struct slot *slot, struct item *listed, enum half half, struct object **ret)
+{
+        CLEANUP(item_unrefp) struct item *i = item_ref(listed);
         CLEANUP(object_unrefp) struct object *o = NULL;
         const struct item_body *body;
         CK_OBJECT_CLASS class;
         CK_RV rv;
-        int r;
 
-        r = item_load(i, &body);
-        if (r == ERR_STALE || r == ERR_NOENT)
-                return CKR_OBJECT_HANDLE_INVALID;
-        if (r != 0)
-                return rv_from_err(r);
+        rv = load(slot, &i, &body);
+        if (rv != CKR_OK)
+                return rv;
         rv = classify(i, body, half, &class);
         if (rv == CKR_OK)
                 rv = object_alloc(slot, class, &o);

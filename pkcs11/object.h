@@ -18,7 +18,6 @@ void object_unref(struct object *o);
 void object_unrefp(struct object **o);
 
 CK_OBJECT_CLASS object_class(const struct object *o);
-CK_KEY_TYPE object_key_type(const struct object *o);
 /* Of a private or public key: its public half. NULL for secret keys. Borrowed. */
 const struct pubkey *object_pubkey(const struct object *o);
 /* Of a TPM key (private key or TPM HMAC key); NULL for others. Borrowed. */

@@ -45,7 +45,7 @@ struct object {
 
 /* All that a key of this type can be used for, ALG_SIGN ...; each half takes its part. */
 unsigned object_whole_usage(CK_KEY_TYPE type);
-/* A half of a file: reads it. CKR_OBJECT_HANDLE_INVALID if there is no such half, or the file went away. */
+/* A half of a file, as it is now: reads it. CKR_OBJECT_HANDLE_INVALID if there is no such half, or the file went away. */
 CK_RV object_of_item(struct slot *slot, struct item *i, enum half half, struct object **ret);
 CK_RV object_of_profile(struct slot *slot, size_t profile, struct object **ret);
 /* CKP_*. */

@@ -173,15 +173,21 @@ static CK_RV refresh(struct app *a)
         return rv;
 }
 
+static bool listed(struct app *a)
+{
+        bool yes;
+
+        pthread_mutex_lock(&a->lock);
+        yes = a->listed;
+        pthread_mutex_unlock(&a->lock);
+        return yes;
+}
+
 CK_RV slot_by_id(struct app *a, CK_SLOT_ID id, struct slot **ret)
 {
         struct slot *s = NULL;
-        bool listed;
 
-        pthread_mutex_lock(&a->lock);
-        listed = a->listed;
-        pthread_mutex_unlock(&a->lock);
-        if (!listed && refresh(a) != CKR_OK)
+        if (!listed(a) && refresh(a) != CKR_OK)
                 return CKR_HOST_MEMORY;
 
         pthread_mutex_lock(&a->lock);
@@ -275,7 +281,7 @@ CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID *list, CK_ULONG *count)
                 return call_end(&c, CKR_ARGUMENTS_BAD);
         /* PKCS#11 v3.0, 5.5.1: the list changes at a call that asks for its length, so that the one
          * behind it, with room for so many, is not surprised. */
-        if (list == NULL || !c.app->listed)
+        if (list == NULL || !listed(c.app))
                 rv = refresh(c.app);
         if (rv != CKR_OK)
                 return call_end(&c, rv);

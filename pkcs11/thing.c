@@ -74,8 +74,10 @@ static void thing_free(struct thing *t)
 /* A new snapshot: things of files that are in it stay, with the file as it is now. */
 static void adopt_items(struct slot *slot, struct item_list *l)
 {
+        if (slot->items == l)
+                return;
         item_list_unref(slot->items);
-        slot->items = l;
+        slot->items = item_list_ref(l);
         slot->items_version++;
         if (slot->by_uid.n == 0)
                 return;
@@ -92,21 +94,24 @@ static void adopt_items(struct slot *slot, struct item_list *l)
         }
 }
 
+/* Not under app->lock: this reads the directory. */
+static CK_RV list_files(struct slot *slot, struct item_list **ret)
+{
+        int r = store_items(keyring_store(slot->app->keyring), slot->agent, ret);
+
+        return r == ERR_NOENT ? CKR_TOKEN_NOT_PRESENT : rv_from_err(r);
+}
+
 CK_RV things_look(struct slot *slot, struct item_list **ret)
 {
-        struct item_list *l;
-        int r;
+        CK_RV rv;
 
-        r = store_items(keyring_store(slot->app->keyring), slot->agent, &l);
-        if (r == ERR_NOENT)
-                return CKR_TOKEN_NOT_PRESENT;
-        if (r != 0)
-                return rv_from_err(r);
+        rv = list_files(slot, ret);
+        if (rv != CKR_OK)
+                return rv;
         pthread_mutex_lock(&slot->app->lock);
-        if (slot->items != l)
-                adopt_items(slot, item_list_ref(l));
+        adopt_items(slot, *ret);
         pthread_mutex_unlock(&slot->app->lock);
-        *ret = l;
         return CKR_OK;
 }
 
@@ -287,10 +292,12 @@ CK_RV thing_find(struct session *s, CK_OBJECT_HANDLE h, struct thing_found *ret)
         struct item_list *l;
         CK_RV rv;
 
-        rv = things_look(s->slot, &l);
+        rv = list_files(s->slot, &l);
         if (rv != CKR_OK)
                 return rv;
+        /* In one go: another thread may hold an older list, without the file of a handle that was given just now. */
         pthread_mutex_lock(&s->app->lock);
+        adopt_items(s->slot, l);
         rv = found(s, h, ret);
         pthread_mutex_unlock(&s->app->lock);
         item_list_unref(l);

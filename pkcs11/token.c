@@ -41,7 +41,7 @@ static CK_RV name_of(const CK_UTF8CHAR *label, char ret[LABEL_LEN + 1])
         return strlen(ret) == len && agent_name_valid(ret) ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
-/* An agent with PINs; in place of the one called `old`, unless that is NULL. The new PIN is sealed before anything goes. */
+/* An agent with PINs; in place of the one called `old`, unless that is NULL. */
 static CK_RV make_agent(struct keyring *k, const char *name, const char *owner, struct bytes so_pin, bool lockout_tpm, const char *old)
 {
         CLEANUP(attrs_clear) struct attrs lines = { 0 };
@@ -49,12 +49,10 @@ static CK_RV make_agent(struct keyring *k, const char *name, const char *owner, 
         int r;
 
         r = pin_create(k, so_pin, lockout_tpm, &lines, &secret);
-        if (r == 0 && old != NULL && strcmp(old, name) == 0)
-                r = keyring_agent_delete(k, old);
-        if (r == 0)
+        if (r == 0 && old != NULL)
+                r = keyring_agent_replace(k, old, name, owner, &lines);
+        else if (r == 0)
                 r = keyring_agent_create(k, name, owner, &lines);
-        if (r == 0 && old != NULL && strcmp(old, name) != 0)
-                r = keyring_agent_delete(k, old);
         return r == ERR_EXIST ? CKR_ARGUMENTS_BAD : rv_from_err(r);
 }
 
@@ -66,6 +64,8 @@ static CK_RV remake_agent(struct slot *s, const char *name, struct bytes so_pin)
         CLEANUP(buf_clear) struct buf secret = { 0 };
         struct keyring *k = app_keyring(s->app);
         struct pin_state pins;
+        const char *owner;
+        char own_name[256];
         CK_RV rv;
         int r;
 
@@ -81,7 +81,12 @@ static CK_RV remake_agent(struct slot *s, const char *name, struct bytes so_pin)
                 r = pin_login(k, s->agent, PIN_SO, so_pin, &secret);
         if (r != 0)
                 return rv_from_err(r);
-        return make_agent(k, name, attrs_str(&agent, "owner", ""), so_pin, pins.lockout_tpm, s->agent);
+        owner = attrs_str(&agent, "owner", "");
+        if (keyring_owner_check(owner) != 0) {
+                login_name(own_name, sizeof(own_name));
+                owner = own_name;
+        }
+        return make_agent(k, name, owner, so_pin, pins.lockout_tpm, s->agent);
 }
 
 static CK_RV new_agent(struct slot *s, const char *name, struct bytes so_pin)

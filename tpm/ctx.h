@@ -111,8 +111,6 @@ int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key); /* sa
 void session_drop(struct tpm *t);
 
 /* parent.c: keys that others hang from. */
-#define HANDLE_NAME_LEN 4
-struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN]); /* of what has no other: Part 1, 16 */
 int public_read(struct tpm *t, uint32_t handle, struct buf *ret_pub, struct buf *ret_name);
 /* A primary key, for this operation alone. With AUTH_PASSWORD the hierarchy's authorisation is empty. */
 int primary_make(struct tpm *t, uint32_t hierarchy, const TPM2B_PUBLIC *template, bool by_session, struct bytes auth, uint32_t *ret_handle,

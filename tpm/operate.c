@@ -123,8 +123,9 @@ static void finish(struct tpm *t)
                 session_forget(&t->session);
         if (t->lost)
                 sweep(t);
+        /* All of it: the answers of whatever was sent since are shorter. */
         if (t->secret_seen)
-                wipe(t->tcti.packet, t->tcti.len);
+                wipe(t->tcti.packet, sizeof(t->tcti.packet));
         t->secret_seen = false;
 
         cache_set_unsure(&t->cache, t->lost);

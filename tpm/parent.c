@@ -10,6 +10,7 @@
 /* Persistent handles that the owner may use, Part 2, 7.5 */
 #define OWNER_PERSISTENT_LAST 0x817fffffu
 #define PERSISTENT_MAX 128
+#define HANDLE_NAME_LEN 4
 
 void tpm_parent_clear(struct tpm_parent *p)
 {
@@ -18,7 +19,8 @@ void tpm_parent_clear(struct tpm_parent *p)
         p->handle = 0;
 }
 
-struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN])
+/* Of what has no other Name: Part 1, 16. */
+static struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN])
 {
         for (int i = 0; i < HANDLE_NAME_LEN; i++)
                 out[i] = (uint8_t)(handle >> (24 - 8 * i));

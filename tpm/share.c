@@ -176,8 +176,12 @@ void share_end(struct share *s)
 
 void share_close(struct share *s)
 {
+        share_abandon(s);
+        buf_clear(&s->last);
+}
+
+void share_abandon(struct share *s)
+{
         close_fd(&s->fd);
         close_fd(&s->dirfd);
-        s->fd = s->dirfd = -1;
-        buf_clear(&s->last);
 }

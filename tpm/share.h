@@ -21,5 +21,7 @@ int share_begin(struct share *s, uint64_t until_us, struct cache *c, bool *ret_c
 int share_write(struct share *s, struct cache *c);
 void share_end(struct share *s);
 void share_close(struct share *s);
+/* In a forked child: closes its descriptors and touches nothing else. */
+void share_abandon(struct share *s);
 
 #endif

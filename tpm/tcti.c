@@ -130,4 +130,5 @@ void tcti_abandon(struct tcti *t)
 {
         link_abandon(t->link);
         close_fd(&t->trace_fd);
+        wipe(t->packet, sizeof(t->packet));
 }

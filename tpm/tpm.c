@@ -160,9 +160,10 @@ void tpm_close(struct tpm *t)
 
 void tpm_abandon(struct tpm *t)
 {
-        /* Another thread of the parent process may have held the gate: it is left as it is. */
+        /* Another thread of the parent process may have been anywhere in here: nothing that it could have been replacing is freed. */
         tcti_abandon(&t->tcti);
-        release(t);
+        share_abandon(&t->share);
+        session_forget(&t->session);
 }
 
 uint64_t tpm_commands(const struct tpm *t)

@@ -46,7 +46,7 @@ int tpm_open(const struct tpm_options *o, struct tpm **ret);
 int tpm_set_parent(struct tpm *t, const struct tpm_parent *p);
 /* Flushes what is loaded, closes, frees. Accepts NULL. */
 void tpm_close(struct tpm *t);
-/* In a forked child: frees without touching the connection that the parent process shares. */
+/* In a forked child: closes its descriptors and forgets the session, without touching the connection that the parent process shares. */
 void tpm_abandon(struct tpm *t);
 
 /* Commands sent so far, resubmissions included. */

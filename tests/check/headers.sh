@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Every header compiles alone, in C11: nobody has to know what to include before it. The installed ones in C++ too,
-# and without our macros.
+# Every header compiles alone, in C11: nobody has to know what to include before it. The installed ones without our macros too.
 
 set -eu
 cd "${top_srcdir:?}"

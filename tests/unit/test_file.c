@@ -100,6 +100,20 @@ static void renames_without_replacing(void **state)
         assert_content(t->fd, "c", "a");
 }
 
+static void exchanges_two_that_are_there(void **state)
+{
+        struct tempdir *t = *state;
+
+        assert_int_equal(file_write(t->fd, "a", BYTES_STR("a"), 0600, false), 0);
+        assert_int_equal(mkdirat(t->fd, "d", 0700), 0);
+        assert_int_equal(file_exchange(t->fd, "a", "none"), ERR_NOENT);
+        assert_int_equal(file_exchange(t->fd, "none", "a"), ERR_NOENT);
+        assert_content(t->fd, "a", "a");
+        assert_int_equal(file_exchange(t->fd, "a", "d"), 0);
+        assert_content(t->fd, "d", "a");
+        assert_int_equal(unlinkat(t->fd, "a", AT_REMOVEDIR), 0);
+}
+
 /* A name that a writer of another process used. */
 static void temp_name_of(pid_t pid, char ret[FILE_TEMP_NAME_SIZE])
 {
@@ -285,6 +299,7 @@ int main(void)
                 IN_TEMPDIR(writes_and_reads),
                 IN_TEMPDIR(reads_only_regular_files_of_bounded_size),
                 IN_TEMPDIR(renames_without_replacing),
+                IN_TEMPDIR(exchanges_two_that_are_there),
                 IN_TEMPDIR(sweeps_the_dead_only),
                 IN_TEMPDIR(makes_directories_with_parents),
                 IN_TEMPDIR(locks_with_a_deadline),

@@ -146,6 +146,32 @@ static void an_agent_has_an_owner(void **state)
         assert_int_equal(keyring_agent_delete(f.keyring, "b"), ERR_NOENT);
 }
 
+static void an_agent_made_anew_has_nothing_of_the_old(void **state)
+{
+        CLEANUP(attrs_clear) struct attrs before = { 0 };
+        CLEANUP(attrs_clear) struct attrs after = { 0 };
+        struct item_list *l;
+        struct item *i;
+
+        (void)state;
+        assert_int_equal(keyring_agent_create(f.keyring, "c", "dana", NULL), 0);
+        assert_int_equal(keyring_generate(f.keyring, "c", none, key_kind_by_name("P-256"), ALG_SIGN, BYTES_STR("k"), none, NULL, &i), 0);
+        item_unref(i);
+        assert_int_equal(store_agent_read(keyring_store(f.keyring), "c", &before), 0);
+        assert_int_equal(keyring_agent_replace(f.keyring, "c", "c", "", NULL), ERR_INVAL);
+        assert_int_equal(store_items(keyring_store(f.keyring), "c", &l), 0);
+        assert_int_equal(l->n, 1);
+        item_list_unref(l);
+        assert_int_equal(keyring_agent_replace(f.keyring, "c", "c", "eve", NULL), 0);
+        assert_int_equal(store_items(keyring_store(f.keyring), "c", &l), 0);
+        assert_int_equal(l->n, 0);
+        item_list_unref(l);
+        assert_int_equal(store_agent_read(keyring_store(f.keyring), "c", &after), 0);
+        assert_string_equal(attrs_str(&after, "owner", ""), "eve");
+        assert_string_not_equal(attrs_str(&after, "serial", ""), attrs_str(&before, "serial", ""));
+        assert_int_equal(keyring_agent_delete(f.keyring, "c"), 0);
+}
+
 static void serial_numbers_differ(void **state)
 {
         CLEANUP(attrs_clear) struct attrs a = { 0 };
@@ -186,6 +212,7 @@ int main(void)
                 cmocka_unit_test(with_pins_a_key_wants_the_secret),
                 cmocka_unit_test(further_lines_stand_in_the_file),
                 cmocka_unit_test(an_agent_has_an_owner),
+                cmocka_unit_test(an_agent_made_anew_has_nothing_of_the_old),
                 cmocka_unit_test(serial_numbers_differ),
                 cmocka_unit_test(random_is_not_the_same_twice),
         };

@@ -127,6 +127,25 @@ static void wrong_parameters_and_points(void **state)
         assert_int_equal(token.f->C_DeriveKey(token.s, NULL, ec_priv, NULL, 0, &key), CKR_ARGUMENTS_BAD);
 }
 
+static void templates_that_cannot_be(void **state)
+{
+        CK_ECDH1_DERIVE_PARAMS p = { CKD_NULL, 0, NULL, point_len, point };
+        CK_MECHANISM m = { CKM_ECDH1_DERIVE, &p, sizeof(p) };
+        CK_ULONG len = 32, none = 0, long_one = 1025;
+        CK_ATTRIBUTE t[] = { { CKA_VALUE_LEN, &len, sizeof(len) }, { CKA_VALUE_LEN, &len, sizeof(len) } };
+        CK_OBJECT_HANDLE key;
+
+        (void)state;
+        assert_int_equal(token.f->C_DeriveKey(token.s, &m, ec_priv, t, (CK_ULONG)-1, &key), CKR_ARGUMENTS_BAD);
+        assert_int_equal(token.f->C_DeriveKey(token.s, &m, ec_priv, t, 2, &key), CKR_TEMPLATE_INCONSISTENT);
+        t[0].ulValueLen = 4;
+        assert_int_equal(token.f->C_DeriveKey(token.s, &m, ec_priv, t, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+        t[0] = (CK_ATTRIBUTE){ CKA_VALUE_LEN, &none, sizeof(none) };
+        assert_int_equal(token.f->C_DeriveKey(token.s, &m, ec_priv, t, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+        t[0].pValue = &long_one;
+        assert_int_equal(token.f->C_DeriveKey(token.s, &m, ec_priv, t, 1, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+}
+
 static void a_derived_secret_can_be_digested_and_makes_hmacs(void **state)
 {
         CK_ECDH1_DERIVE_PARAMS p = { CKD_NULL, 0, NULL, point_len, point };
@@ -204,6 +223,7 @@ int main(void)
                 TEST(truncation_takes_the_leading_octets),
                 TEST(x963_kdf_is_openssls),
                 TEST(wrong_parameters_and_points),
+                TEST(templates_that_cannot_be),
                 TEST(a_derived_secret_can_be_digested_and_makes_hmacs),
                 TEST(a_session_secret_goes_with_its_session),
         };

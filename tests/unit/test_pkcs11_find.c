@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "keys/keyring.h"
@@ -283,12 +284,57 @@ static void a_thousand_keys(void **state)
         assert_int_equal(find(NULL, 0, NULL), 2 * KEYS + 4);
 }
 
+/* A process of its own: gives the object one end date after another. */
+static void change_again_and_again(CK_ATTRIBUTE *label)
+{
+        CK_SESSION_HANDLE s;
+        CK_OBJECT_HANDLE h;
+        CK_ULONG n;
+
+        if (f->C_Initialize(NULL) != CKR_OK || f->C_OpenSession(token.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s) != CKR_OK ||
+            f->C_FindObjectsInit(s, label, 1) != CKR_OK || f->C_FindObjects(s, &h, 1, &n) != CKR_OK || n != 1)
+                _exit(1);
+        for (int i = 0; i < 200; i++) {
+                char day[16];
+                CK_ATTRIBUTE end = { CKA_END_DATE, day, 8 };
+
+                snprintf(day, sizeof(day), "2026%04d", i);
+                if (f->C_SetAttributeValue(s, h, &end, 1) != CKR_OK)
+                        _exit(2);
+        }
+        _exit(0);
+}
+
+/* Between the moment that the directory is read and the one that a file in it is, the file's name may have changed. */
+static void what_is_changed_meanwhile_is_found(void **state)
+{
+        CK_ATTRIBUTE label = TEXT(CKA_LABEL, "key-999"), class = ULONG(CKA_CLASS, &private_key);
+        unsigned looks = 0;
+        int status;
+        pid_t pid;
+
+        (void)state;
+        pid = fork();
+        if (pid == 0)
+                change_again_and_again(&label);
+        for (; waitpid(pid, &status, WNOHANG) == 0; looks++) {
+                /* With nothing read yet, it takes a while to get to the last file. */
+                assert_int_equal(f->C_Finalize(NULL), CKR_OK);
+                assert_int_equal(f->C_Initialize(NULL), CKR_OK);
+                assert_int_equal(token_session(&(void *){ &token }), 0);
+                assert_int_equal(find(&class, 1, NULL), KEYS);
+        }
+        assert_int_equal(status, 0);
+        assert_true(looks > 1);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, token_session, token_session_end)
         const struct CMUnitTest tests[] = {
                 T(by_many_attributes), T(sessions_and_tokens), T(rules), T(what_other_processes_do_shows_at_the_next_search),
                 T(damaged_files_hide_only_themselves), T(a_thousand_keys),
+                T(what_is_changed_meanwhile_is_found),
         };
 
         return cmocka_run_group_tests(tests, start, stop);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -859,6 +860,41 @@ static void handles_of_another_token_mean_nothing(void **state)
         conf_clear(&c);
 }
 
+#define MAKERS 4
+
+/* Whatever lists of the token's files the other threads have at hand, a handle is good from the moment it is given. */
+static void *make_and_read(void *wrong)
+{
+        CK_ATTRIBUTE t[] = { ULONG(CKA_CLASS, &data), BOOL(CKA_TOKEN, &yes), TEXT(CKA_LABEL, "made by a thread") }, label = { CKA_LABEL, NULL, 0 };
+        CK_SESSION_HANDLE s;
+        CK_OBJECT_HANDLE h;
+
+        if (f->C_OpenSession(token.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s) != CKR_OK)
+                ++*(unsigned *)wrong;
+        for (int i = 0; i < 100; i++) {
+                if (f->C_CreateObject(s, t, N(t), &h) != CKR_OK)
+                        ++*(unsigned *)wrong;
+                for (int n = 0; n < 20; n++)
+                        if (f->C_GetAttributeValue(s, h, &label, 1) != CKR_OK)
+                                ++*(unsigned *)wrong;
+        }
+        return NULL;
+}
+
+static void handles_given_just_now_are_good(void **state)
+{
+        unsigned wrong[MAKERS] = { 0 };
+        pthread_t thread[MAKERS];
+
+        (void)state;
+        for (size_t i = 0; i < MAKERS; i++)
+                assert_int_equal(pthread_create(&thread[i], NULL, make_and_read, &wrong[i]), 0);
+        for (size_t i = 0; i < MAKERS; i++)
+                assert_int_equal(pthread_join(thread[i], NULL), 0);
+        for (size_t i = 0; i < MAKERS; i++)
+                assert_int_equal(wrong[i], 0);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, token_session, session_end)
@@ -869,7 +905,7 @@ int main(void)
                 T(session_pairs_end_with_their_session), T(a_public_half_for_the_session_alone), T(copies_of_a_token_key), T(destroying_halves),
                 T(certificates), T(wrong_certificates), T(public_keys), T(rsa_public_keys), T(private_keys_are_not_brought),
                 T(secrets_live_in_sessions), T(data_objects), T(profiles), T(read_only_sessions_make_session_objects),
-                T(handles_of_another_token_mean_nothing),
+                T(handles_of_another_token_mean_nothing), T(handles_given_just_now_are_good),
         };
 
         return cmocka_run_group_tests(tests, start, stop);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "holdfast/pkcs11.h"
 #include "keys/keyring.h"
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -174,6 +175,41 @@ static void agents_come_and_go(void **state)
         assert_int_equal(f->C_CloseSession(s), CKR_OK);
 }
 
+/* The question needs the token's file, which may tell that all sessions are to be logged out: the asking one too. */
+static void the_owner_of_an_agent_made_anew(void **state)
+{
+        CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
+        CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+        CK_BYTE value[] = "a secret", room[32];
+        CK_ATTRIBUTE t[] = {
+                { CKA_CLASS, &secret, sizeof(secret) }, { CKA_KEY_TYPE, &generic, sizeof(generic) }, { CKA_VALUE, value, 8 },
+        };
+        CK_ATTRIBUTE owner = { CKA_HF_OWNER, room, sizeof(room) };
+        CK_UTF8CHAR pin[] = "any PIN";
+        CK_SLOT_ID list[16];
+        CK_SESSION_HANDLE s;
+        CK_OBJECT_HANDLE h;
+        CK_ULONG n;
+
+        (void)state;
+        assert_int_equal(keyring_agent_create(other, "anew", "dana@example.com", NULL), 0);
+        n = slots(list);
+        assert_int_equal(f->C_OpenSession(list[n - 1], CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
+        assert_int_equal(f->C_Login(s, CKU_USER, pin, 7), CKR_OK);
+        assert_int_equal(f->C_CreateObject(s, t, ARRAY_LEN(t), &h), CKR_OK);
+        assert_int_equal(keyring_agent_delete(other, "anew"), 0);
+        assert_int_equal(keyring_agent_create(other, "anew", "eve@example.com", NULL), 0);
+
+        alarm(10);
+        assert_int_equal(f->C_GetAttributeValue(s, h, &owner, 1), CKR_OK);
+        alarm(0);
+        assert_int_equal(owner.ulValueLen, strlen("eve@example.com"));
+        assert_memory_equal(room, "eve@example.com", owner.ulValueLen);
+        assert_int_equal(f->C_CloseSession(s), CKR_OK);
+        assert_int_equal(keyring_agent_delete(other, "anew"), 0);
+        assert_int_equal(slots(list), n - 1);
+}
+
 static void a_token_without_pins_is_not_wiped(void **state)
 {
         CK_UTF8CHAR label[32], pin[] = "00000000";
@@ -334,6 +370,33 @@ static void init_token_again_wipes(void **state)
         owner_of("renamed", getpwuid(getuid())->pw_name);
 }
 
+static int drop_owner(struct attrs *a, void *ctx)
+{
+        (void)ctx;
+        attrs_remove(a, "owner");
+        return 0;
+}
+
+/* As somebody's editor may leave its file. */
+static void an_agent_without_an_owner_is_made_anew(void **state)
+{
+        CK_UTF8CHAR label[32], so[] = "12345678";
+        CK_SLOT_ID id = free_slot();
+
+        (void)state;
+        label_of("nobody's", label);
+        assert_int_equal(f->C_InitToken(id, so, 8, label), CKR_OK);
+        assert_int_equal(store_agent_update(keyring_store(other), "nobody's", drop_owner, NULL), 0);
+        assert_int_equal(f->C_InitToken(id, so, 8, label), CKR_OK);
+        padded(info_of(id).label, 32, "nobody's");
+        owner_of("nobody's", getpwuid(getuid())->pw_name);
+
+        /* Under a name that is taken it stays as it is. */
+        label_of(TOKEN_LABEL, label);
+        assert_int_equal(f->C_InitToken(id, so, 8, label), CKR_ARGUMENTS_BAD);
+        padded(info_of(id).label, 32, "nobody's");
+}
+
 static void bad_labels_are_refused(void **state)
 {
         static const char *const bad[] = { "", "a/b", ".hidden", "tab\there", TOKEN_LABEL };
@@ -358,6 +421,7 @@ int main(void)
                 cmocka_unit_test(arguments),
                 cmocka_unit_test(mechanism_list_in_two_calls),
                 cmocka_unit_test(agents_come_and_go),
+                cmocka_unit_test(the_owner_of_an_agent_made_anew),
                 cmocka_unit_test(a_token_without_pins_is_not_wiped),
                 cmocka_unit_test(a_store_that_may_not_be_written_says_so),
         };
@@ -365,6 +429,7 @@ int main(void)
                 cmocka_unit_test(a_free_slot_is_shown_where_asked_for),
                 cmocka_unit_test(init_token_makes_an_agent),
                 cmocka_unit_test(init_token_again_wipes),
+                cmocka_unit_test(an_agent_without_an_owner_is_made_anew),
                 cmocka_unit_test(bad_labels_are_refused),
         };
         int r;

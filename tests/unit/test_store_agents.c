@@ -2,9 +2,11 @@
 /* Agents come and go, whole. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -175,6 +177,104 @@ static int count_entry(const struct dirent *e, void *ctx)
         return 0;
 }
 
+/* What an agent file may say. */
+static struct attrs lines_of(const char *owner)
+{
+        struct attrs a = { 0 };
+
+        assert_int_equal(attrs_set_str(&a, "owner", owner), 0);
+        return a;
+}
+
+static void assert_owner(struct store *s, const char *agent, const char *owner)
+{
+        CLEANUP(attrs_clear) struct attrs a = { 0 };
+
+        assert_int_equal(store_agent_read(s, agent, &a), 0);
+        assert_string_equal(attrs_str(&a, "owner", ""), owner);
+}
+
+static void a_new_one_takes_the_place_of_the_old(void **state)
+{
+        struct storefixture *f = *state;
+        CLEANUP(attrs_clear) struct attrs bob = lines_of("Bob");
+        CLEANUP(attrs_clear) struct attrs eve = lines_of("Eve");
+
+        item_unref(add_item(f, key_spec(f, "tls", "1")));
+        assert_int_equal(count_items(f->store), 1);
+        assert_int_equal(store_agent_replace(f->store, AGENT, AGENT, &bob), 0);
+        assert_owner(f->store, AGENT, "Bob");
+        assert_int_equal(count_items(f->store), 0);
+
+        assert_int_equal(store_agent_create(f->store, "taken", &bob), 0);
+        assert_int_equal(store_agent_replace(f->store, AGENT, "taken", &eve), ERR_EXIST);
+        assert_int_equal(store_agent_replace(f->store, AGENT, "a/b", &eve), ERR_INVAL);
+        assert_int_equal(store_agent_replace(f->store, "none", "free", &eve), ERR_NOENT);
+        assert_owner(f->store, AGENT, "Bob");
+        assert_int_equal(store_agent_replace(f->store, AGENT, "free", &eve), 0);
+        assert_agents(f->store, "free,taken");
+        assert_owner(f->store, "free", "Eve");
+}
+
+/* No octet can be written, as on a disk that is full. */
+static void what_cannot_be_made_takes_no_place(void **state)
+{
+        struct storefixture *f = *state;
+        CLEANUP(attrs_clear) struct attrs a = lines_of("Bob");
+        struct rlimit before, full;
+
+        item_unref(add_item(f, key_spec(f, "tls", "1")));
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        full = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+        signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+        assert_int_not_equal(store_agent_replace(f->store, AGENT, AGENT, &a), 0);
+        assert_int_not_equal(store_agent_replace(f->store, AGENT, "free", &a), 0);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        signal(SIGXFSZ, SIG_DFL);
+        assert_owner(f->store, AGENT, "Ada");
+        assert_int_equal(count_items(f->store), 1);
+        assert_agents(f->store, AGENT);
+}
+
+/* It makes one agent anew without end, until it is killed. */
+static void replace_for_ever(struct storefixture *f)
+{
+        struct attrs a = lines_of("Bob");
+
+        while (store_agent_replace(f->store, AGENT, AGENT, &a) == 0)
+                ;
+        _exit(1);
+}
+
+static void killed_at_any_moment_it_leaves_an_agent(void **state)
+{
+        struct storefixture *f = *state;
+        CLEANUP(attrs_clear) struct attrs bob = lines_of("Bob");
+        CLEANUP(attrs_clear) struct attrs ada = lines_of("Ada");
+        unsigned n = 0;
+        int status;
+
+        assert_int_equal(store_agent_replace(f->store, AGENT, AGENT, &bob), 0);
+        for (unsigned i = 0; i < 40; i++) {
+                pid_t pid = fork();
+
+                if (pid == 0)
+                        replace_for_ever(f);
+                usleep(3000 + 97 * i);
+                assert_int_equal(kill(pid, SIGKILL), 0);
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                assert_true(WIFSIGNALED(status));
+                assert_agents(f->store, AGENT);
+                assert_owner(f->store, AGENT, "Bob");
+        }
+        /* What the dead left is swept. */
+        assert_int_equal(store_agent_replace(f->store, AGENT, AGENT, &ada), 0);
+        assert_owner(f->store, AGENT, "Ada");
+        assert_int_equal(dir_list(f->store->agents_fd, count_entry, &n), 0);
+        assert_int_equal(n, 1);
+}
+
 /* A process that dies between the making and the renaming. */
 static void the_next_writer_sweeps(void **state)
 {
@@ -213,6 +313,9 @@ int main(void)
                 IN_STORE(files_are_updated_or_left),
                 IN_STORE(updates_of_many_processes_all_count),
                 IN_STORE(deleting_takes_everything),
+                IN_STORE(a_new_one_takes_the_place_of_the_old),
+                IN_STORE(what_cannot_be_made_takes_no_place),
+                IN_STORE(killed_at_any_moment_it_leaves_an_agent),
                 IN_STORE(the_next_writer_sweeps),
         };
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "lib/err.h"
 #include "tests/tpmfix.h"
+#include "tpm/ctx.h"
 
 #define AUTH "a value that nobody may see"
 
@@ -123,6 +124,27 @@ static void hmac_of_any_length(void **state)
         tpmkey_clear(&k);
 }
 
+static bool remembers(const struct tpm *t, const char *secret)
+{
+        return memmem(t->tcti.packet, sizeof(t->tcti.packet), secret, strlen(secret)) != NULL;
+}
+
+/* An object whose wrong tries count is flushed after its use, and the short answer to that lies over the long one. */
+static void nothing_remembers_a_secret_afterwards(void **state)
+{
+        struct tpmfix *f = *state;
+        CLEANUP(buf_clear) struct buf out = { 0 };
+        struct tpmkey k;
+
+        for (int da = 0; da < 2; da++) {
+                tpmkey_seal(f->t, "a long secret, and this is its end", AUTH, da, &k);
+                assert_int_equal(tpm_unseal(f->t, &k.key, &out), 0);
+                assert_int_equal(out.len, strlen("a long secret, and this is its end"));
+                assert_false(remembers(f->t, "this is its end"));
+                tpmkey_clear(&k);
+        }
+}
+
 static void gives_back_what_was_sealed(void **state)
 {
         struct tpmfix *f = *state;
@@ -182,6 +204,7 @@ int main(void)
                 cmocka_unit_test(rsa_signs_and_decrypts),
                 cmocka_unit_test(hmac_of_any_length),
                 cmocka_unit_test(gives_back_what_was_sealed),
+                cmocka_unit_test(nothing_remembers_a_secret_afterwards),
                 cmocka_unit_test(a_wrong_value_is_refused_and_harms_nothing),
                 cmocka_unit_test(asks_for_nothing_senseless),
         };
