@@ -5,11 +5,11 @@
 packages_build="gcc make autoconf automake libtool pkg-config scdoc
         libtss2-dev libssl-dev libp11-kit-dev libinih-dev libjansson-dev"
 
-packages_show="swtpm swtpm-tools openssh-client openssh-server openssl libengine-pkcs11-openssl"
+packages_show="swtpm swtpm-tools openssh-client openssh-server openssl"
 
 packages_check="libcmocka-dev clang libclang-rt-dev llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux
-        tpm2-tools tpm2-openssl opensc p11-kit p11-kit-modules gnutls-bin libnss3-tools curl nginx stunnel4
-        openvpn libpkcs11-helper1 strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
+        tpm2-tools tpm2-openssl libengine-pkcs11-openssl opensc p11-kit p11-kit-modules gnutls-bin libnss3-tools curl nginx stunnel4
+        softhsm2 openvpn libpkcs11-helper1 python3 strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
 
 # packages_install PACKAGE...: only what is missing. Servers among them are not started: neither script wants them running.
 packages_install() {

@@ -14,7 +14,8 @@ MAN_PAGES = \
 	docs/man/holdfast-status.1 \
 	docs/man/holdfast-version.1 \
 	docs/man/holdfast.conf.5 \
-	docs/man/holdfast-pkcs11.7
+	docs/man/holdfast-pkcs11.7 \
+	docs/man/holdfast-provider.7
 
 EXTRA_DIST += $(MAN_PAGES:=.scd) docs/architecture.md docs/formats.md
 

@@ -16,6 +16,7 @@ lib_libhf_lib_la_SOURCES = \
 	lib/pem.c lib/pem.h \
 	lib/pk.c lib/pk.h \
 	lib/pubkey.c \
+	lib/ref.c lib/ref.h \
 	lib/tpmt.c lib/tpmt.h \
 	lib/tsskey.c lib/tsskey.h \
 	lib/utf8.c lib/utf8.h \
@@ -29,6 +30,7 @@ FILE_TESTS = \
 	tests/unit/test_conf \
 	tests/unit/test_file \
 	tests/unit/test_pem \
+	tests/unit/test_ref \
 	tests/unit/test_tpmt \
 	tests/unit/test_tsskey \
 	tests/unit/test_utf8 \
@@ -46,6 +48,8 @@ tests_unit_test_file_SOURCES = tests/unit/test_file.c $(tempdir)
 tests_unit_test_file_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_pem_SOURCES = tests/unit/test_pem.c
 tests_unit_test_pem_LDADD = $(lib_libs) $(CMOCKA_LIBS)
+tests_unit_test_ref_SOURCES = tests/unit/test_ref.c
+tests_unit_test_ref_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpmt_SOURCES = tests/unit/test_tpmt.c $(tempdir) tests/swtpm.c tests/swtpm.h
 tests_unit_test_tpmt_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_tsskey_SOURCES = tests/unit/test_tsskey.c $(tempdir)

@@ -337,6 +337,15 @@ static CK_RV read_never(const struct object *o, const struct attribute *a, struc
         return o->key_type == a->value ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
+/* Who has a key's file needs only the TPM to use it: it goes in and does not come out. */
+static CK_RV read_file_of_key(const struct object *o, const struct attribute *a, struct buf *ret)
+{
+        (void)o;
+        (void)a;
+        (void)ret;
+        return CKR_ATTRIBUTE_SENSITIVE;
+}
+
 static CK_RV read_secret_value(const struct object *o, const struct attribute *a, struct buf *ret)
 {
         (void)a;
@@ -398,6 +407,7 @@ static const struct attribute rows[] = {
         { CKA_KEY_GEN_MECHANISM, IN_KEYS, FORM_ULONG, 0, read_key_gen, NULL, 0 },
         { CKA_ALLOWED_MECHANISMS, IN_KEYS, FORM_MECHANISMS, MAY_MAKE, read_mechanisms, "allowed-mechanisms", 0 },
         { CKA_HF_OWNER, IN_KEYS, FORM_BYTES, 0, read_owner, NULL, 0 },
+        { CKA_HF_TSS_KEY, IN_PRIVATE, FORM_BYTES, MAY_MAKE, read_file_of_key, NULL, 0 },
 
         { CKA_SUBJECT, IN_PUBLIC | IN_PRIVATE, FORM_BYTES, ANY_TIME, read_line, "subject", 0 },
         { CKA_PUBLIC_KEY_INFO, IN_PUBLIC | IN_PRIVATE, FORM_BYTES, 0, read_spki, NULL, 0 },

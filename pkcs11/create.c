@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* C_CreateObject, and session secret keys for C_DeriveKey. Private keys are made in the TPM, never brought. */
+/* C_CreateObject, and session secret keys for C_DeriveKey. Private keys are made in the TPM, never brought: one that another
+ * program had the TPM make can be used from its file, for a session. */
 #include <string.h>
+#include "holdfast/pkcs11.h"
 #include "lib/err.h"
 #include "lib/x509.h"
 #include "pkcs11/call.h"
@@ -195,6 +197,62 @@ static CK_RV make_secret(struct session *s, struct template t, struct object *o)
         return rv == CKR_OK ? fill_secret(t, template_bytes(t, CKA_VALUE), o) : rv;
 }
 
+/* The file's key as an item without a file. */
+static CK_RV read_tss(struct session *s, struct template t, struct item **ret)
+{
+        CLEANUP(tsskey_clear) struct tsskey key = { 0 };
+        struct item_spec spec = { .type = ITEM_KEY, .label = template_bytes(t, CKA_LABEL), .id = template_bytes(t, CKA_ID), .key = &key };
+        int r;
+
+        r = tsskey_decode(template_bytes(t, CKA_HF_TSS_KEY), &key);
+        if (r == ERR_NOMEM)
+                return CKR_HOST_MEMORY;
+        if (r != 0 || key.type != TSSKEY_LOADABLE)
+                return CKR_ATTRIBUTE_VALUE_INVALID;
+        /* Nobody could say the value: C_Login's PIN is the token's. */
+        if (!key.empty_auth)
+                return CKR_ACTION_PROHIBITED;
+        r = item_in_memory(keyring_store(session_keyring(s)), &spec, ret);
+        return r == 0 || r == ERR_NOMEM ? rv_from_err(r) : CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
+static CK_RV fill_private(struct session *s, struct template t, struct item *i, struct object *o)
+{
+        CLEANUP(object_unrefp) struct object *half = NULL;
+        CK_RV rv;
+
+        rv = object_of_item(s->slot, i, HALF_MAIN, &half);
+        if (rv != CKR_OK || half->class != CKO_PRIVATE_KEY || half->pub == NULL)
+                return rv == CKR_HOST_MEMORY ? rv : CKR_ATTRIBUTE_VALUE_INVALID;
+        o->item = item_ref(i);
+        o->key_type = half->key_type;
+        o->usage = half->usage;
+        o->tpm = half->tpm;
+        o->kind = half->kind;
+        o->pub = half->pub;
+        return template_bytes(t, CKA_ID).len == 0 ? rv_from_err(keyring_default_id(o->pub, &o->own.id)) : CKR_OK;
+}
+
+/* Of a session only: whose file it is decides where it stays. */
+static CK_RV make_private(struct session *s, struct template t, struct object *o)
+{
+        struct item *i;
+        bool token;
+        CK_RV rv;
+
+        rv = template_bool(t, CKA_TOKEN, false, &token);
+        if (rv != CKR_OK)
+                return rv;
+        if (token || template_get(t, CKA_HF_TSS_KEY) == NULL)
+                return CKR_TEMPLATE_INCONSISTENT;
+        rv = read_tss(s, t, &i);
+        if (rv != CKR_OK)
+                return rv;
+        rv = fill_private(s, t, i, o);
+        item_unref(i);
+        return rv;
+}
+
 /* What of each class is not simply a line. `done` has been seen to, or may be written in several ways. */
 static const struct maker {
         CK_OBJECT_CLASS class;
@@ -205,6 +263,7 @@ static const struct maker {
         { CKO_DATA, make_data, { CKA_TOKEN } },
         { CKO_PUBLIC_KEY, make_public, { CKA_TOKEN, CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_EC_POINT } },
         { CKO_SECRET_KEY, make_secret, { CKA_TOKEN, CKA_VALUE } },
+        { CKO_PRIVATE_KEY, make_private, { CKA_TOKEN, CKA_HF_TSS_KEY } },
 };
 
 static CK_RV find_maker(struct template t, const struct maker **ret)
@@ -225,13 +284,13 @@ static CK_RV find_maker(struct template t, const struct maker **ret)
         return CKR_TEMPLATE_INCONSISTENT;
 }
 
-/* Where and for whom: secrets are private where that can be, the rest is public, unless the template says. */
+/* Where and for whom: secrets and private keys are private where that can be, the rest is public, unless the template says. */
 static CK_RV set_private(struct session *s, struct template t, struct object *o)
 {
-        bool private;
+        bool guarded = o->class == CKO_SECRET_KEY || o->class == CKO_PRIVATE_KEY, private;
         CK_RV rv;
 
-        rv = template_bool(t, CKA_PRIVATE, o->class == CKO_SECRET_KEY && session_user(s) == CKU_USER, &private);
+        rv = template_bool(t, CKA_PRIVATE, guarded && session_user(s) == CKU_USER, &private);
         return rv == CKR_OK ? rv_from_err(attrs_set_bool(&o->own.attrs, "private", private)) : rv;
 }
 

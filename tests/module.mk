@@ -10,6 +10,7 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	CC='$(CC)'; export CC; \
 	HF_MODULE='$(abs_top_builddir)/pkcs11/.libs/libholdfast-pkcs11.so'; export HF_MODULE; \
+	HF_PROVIDER='$(abs_top_builddir)/provider/.libs/holdfast.so'; export HF_PROVIDER; \
 	HOLDFAST='$(abs_top_builddir)/tools/holdfast'; export HOLDFAST;
 
 # The part of the tests that also runs under the sanitizers and from the release archive.
@@ -67,6 +68,10 @@ INTEGRATION_TESTS = \
 	tests/integration/p11_kit.sh \
 	tests/integration/pin.sh \
 	tests/integration/pkcs11_tool.sh \
+	tests/integration/provider_curl_nginx.sh \
+	tests/integration/provider_openssl.sh \
+	tests/integration/provider_python.sh \
+	tests/integration/provider_softhsm.sh \
 	tests/integration/ssh_ca.sh \
 	tests/integration/ssh_login.sh \
 	tests/integration/sshd_host_key.sh \

@@ -113,6 +113,7 @@ int cmd_agent_delete(struct cli *c);
 int cmd_key_create(struct cli *c);
 int cmd_key_list(struct cli *c);
 int cmd_key_show(struct cli *c);
+int cmd_key_export_ref(struct cli *c);
 int cmd_key_import_cert(struct cli *c);
 int cmd_key_delete(struct cli *c);
 int cmd_config(struct cli *c);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* holdfast config: shows, writes or removes what a program needs to use the keys. */
 #include <limits.h>
-#include <openssl/crypto.h>
 #include <openssl/x509.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "lib/pem.h"
 #include "tools/keycmd.h"
 #include "tools/keyname.h"
 #include "tools/keytext.h"
@@ -16,7 +16,8 @@
 
 /* What struct plan_facts borrows from. */
 struct sources {
-        struct buf module, home, config_home, engine, openssl_cnf, key_uri, cert_uri, ssh_key;
+        struct buf module, home, config_home, provider, openssl_cnf, key_ref, cert, ssh_key;
+        struct opensslconf openssl;
 };
 
 static void sources_clear(struct sources *s)
@@ -24,11 +25,12 @@ static void sources_clear(struct sources *s)
         buf_clear(&s->module);
         buf_clear(&s->home);
         buf_clear(&s->config_home);
-        buf_clear(&s->engine);
+        buf_clear(&s->provider);
         buf_clear(&s->openssl_cnf);
-        buf_clear(&s->key_uri);
-        buf_clear(&s->cert_uri);
+        buf_clear(&s->key_ref);
+        buf_clear(&s->cert);
         buf_clear(&s->ssh_key);
+        opensslconf_clear(&s->openssl);
 }
 
 static int find_places(struct sources *s)
@@ -49,8 +51,30 @@ static int find_places(struct sources *s)
         if (r == 0)
                 r = config != NULL && config[0] == '/' ? buf_append_str(&s->config_home, config) : buf_printf(&s->config_home, "%s/.config", home);
         if (r == 0)
-                r = buf_printf(&s->engine, "%s/pkcs11.so", OPENSSL_info(OPENSSL_INFO_ENGINES_DIR));
-        return r == 0 ? buf_printf(&s->openssl_cnf, "%s/openssl.cnf", X509_get_default_cert_area()) : r;
+                r = module_provider_path(&s->provider);
+        if (r == 0)
+                r = buf_printf(&s->openssl_cnf, "%s/openssl.cnf", X509_get_default_cert_area());
+        return r == 0 ? opensslconf_read(buf_str(&s->openssl_cnf), &s->openssl) : r;
+}
+
+static int find_cert(struct keyring *k, const struct named_key *key, struct buf *ret)
+{
+        struct item_list *l = NULL;
+        const struct item_body *b;
+        struct item *cert;
+        size_t i = 0;
+        int r;
+
+        r = store_items(keyring_store(k), key->agent, &l);
+        if (r != 0)
+                return r;
+        cert = keyname_beside(l, key->item, ITEM_CERT, &i);
+        if (cert != NULL)
+                r = item_load(cert, &b);
+        if (cert != NULL && r == 0)
+                r = pem_encode("CERTIFICATE", BYTES(NULL, 0), BYTES_OF(&b->der), ret);
+        item_list_unref(l);
+        return r;
 }
 
 static int find_key(const struct cli *c, struct sources *s)
@@ -66,9 +90,9 @@ static int find_key(const struct cli *c, struct sources *s)
         if (r == 0)
                 r = item_load(key.item, &b);
         if (r == 0)
-                r = keyname_uri(k, key.agent, key.item, "private", &s->key_uri);
+                r = keyname_ref(k, key.agent, key.item, &s->key_ref);
         if (r == 0)
-                r = keyname_uri(k, key.agent, key.item, "cert", &s->cert_uri);
+                r = find_cert(k, &key, &s->cert);
         if (r == 0)
                 r = keytext_is_public(&b->pub) ? keytext_ssh(&b->pub, &s->ssh_key) : err(ERR_INVAL, "key %s has no public half", cli_arg(c, 1));
         keyname_clear(&key);
@@ -97,10 +121,11 @@ static int make_plan(const struct cli *c, const struct program *program, bool wi
                 .module = buf_str(&s.module),
                 .home = buf_str(&s.home),
                 .config_home = buf_str(&s.config_home),
-                .engine = buf_str(&s.engine),
+                .provider = buf_str(&s.provider),
                 .openssl_cnf = buf_str(&s.openssl_cnf),
-                .key_uri = with_key ? str_or_null(&s.key_uri) : "",
-                .cert_uri = with_key ? str_or_null(&s.cert_uri) : "",
+                .openssl = &s.openssl,
+                .key_ref = with_key ? str_or_null(&s.key_ref) : "",
+                .cert = with_key ? str_or_null(&s.cert) : "",
                 .ssh_key = with_key ? str_or_null(&s.ssh_key) : "",
         };
         return program->plan(&f, ret);

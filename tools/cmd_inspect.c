@@ -2,6 +2,7 @@
 /* holdfast inspect: says what a file is, and never prints a secret. */
 #include <string.h>
 #include "keys/store.h"
+#include "lib/ref.h"
 #include "lib/tpmt.h"
 #include "lib/tsskey.h"
 #include "tools/cert.h"
@@ -198,6 +199,20 @@ static int inspect_tsskey(struct bytes text, json_t *doc)
         return r == 0 ? put_tsskey(doc, &k) : r;
 }
 
+static int inspect_ref(struct bytes text, json_t *doc)
+{
+        CLEANUP(buf_clear) struct buf head = { 0 }, der = { 0 };
+        struct bytes uri = { 0 };
+        int r;
+
+        r = pem_decode(REF_PEM, text, &head, &der);
+        if (r == 0)
+                r = ref_decode(BYTES_OF(&der), &uri);
+        if (r == 0)
+                r = put(doc, "type", json_string("reference to a key"));
+        return r == 0 ? put(doc, "uri", text_json(uri)) : r;
+}
+
 static int inspect_pubkey(struct bytes text, json_t *doc)
 {
         CLEANUP(buf_clear) struct buf head = { 0 }, der = { 0 };
@@ -274,6 +289,7 @@ static const struct {
         { "-----BEGIN CERTIFICATE-----", inspect_cert },
         { "-----BEGIN PUBLIC KEY-----", inspect_item },
         { "-----BEGIN PUBLIC KEY-----", inspect_pubkey },
+        { "-----BEGIN " REF_PEM "-----", inspect_ref },
         { "-----BEGIN HOLDFAST DATA-----", inspect_item },
         { NULL, inspect_cert },
         { NULL, inspect_lines },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* holdfast key show, import-cert, delete: one key that is there. */
+/* holdfast key show, export-ref, import-cert, delete: one key that is there. */
 #include <string.h>
 #include "lib/tsskey.h"
 #include "tools/cert.h"
@@ -162,6 +162,36 @@ int cmd_key_show(struct cli *c)
                 r = print_path(k, &key);
         else
                 r = print_all(k, b, &key);
+        keyname_clear(&key);
+        keyring_close(k);
+        return r;
+}
+
+static int print_ref(struct keyring *k, const struct named_key *key)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        const struct item_body *b;
+        int r;
+
+        r = item_load(key->item, &b);
+        if (r == 0)
+                r = need_pubkey(b);
+        if (r == 0)
+                r = keyname_ref(k, key->agent, key->item, &text);
+        if (r == 0)
+                fwrite(text.ptr, 1, text.len, stdout);
+        return r;
+}
+
+int cmd_key_export_ref(struct cli *c)
+{
+        CLEANUP(keyname_clear) struct named_key key = { 0 };
+        struct keyring *k = NULL;
+        int r;
+
+        r = open_key(c, &k, &key);
+        if (r == 0)
+                r = print_ref(k, &key);
         keyname_clear(&key);
         keyring_close(k);
         return r;

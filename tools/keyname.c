@@ -2,6 +2,8 @@
 /* Finds the key that "AGENT/LABEL" names. */
 #include <string.h>
 #include "lib/err.h"
+#include "lib/pem.h"
+#include "lib/ref.h"
 #include "tools/keyname.h"
 #include "tools/keytext.h"
 
@@ -123,4 +125,15 @@ int keyname_uri(struct keyring *k, const char *agent, struct item *item, const c
         unique = label.len > 0 && count(l, &(struct wanted){ .label = label }, &last) == 1;
         item_list_unref(l);
         return keytext_uri(agent, unique ? label : BYTES(NULL, 0), unique ? BYTES(NULL, 0) : id, type, ret);
+}
+
+int keyname_ref(struct keyring *k, const char *agent, struct item *item, struct buf *ret)
+{
+        CLEANUP(buf_clear) struct buf uri = { 0 }, der = { 0 };
+        int r;
+
+        r = keyname_uri(k, agent, item, "private", &uri);
+        if (r == 0)
+                r = ref_encode(BYTES_OF(&uri), &der);
+        return r == 0 ? pem_encode(REF_PEM, BYTES(NULL, 0), BYTES_OF(&der), ret) : r;
 }

@@ -24,5 +24,7 @@ struct item *keyname_beside(struct item_list *l, struct item *key, enum item_typ
 
 /* "pkcs11:" URI of the key as clients find it: by its label if no other key of the agent has that, else by its ID. */
 int keyname_uri(struct keyring *k, const char *agent, struct item *item, const char *type, struct buf *ret);
+/* A reference file (lib/ref.h) with the private key's URI. */
+int keyname_ref(struct keyring *k, const char *agent, struct item *item, struct buf *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the PKCS#11 module is that goes with this command. */
+/* Where the PKCS#11 module and the OpenSSL provider are that go with this command. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,8 @@
 
 #define MODULE_NAME "libholdfast-pkcs11.so"
 #define BUILD_PLACE "/../pkcs11/.libs/" MODULE_NAME
+#define PROVIDER_NAME "holdfast.so"
+#define PROVIDER_BUILD_PLACE "/../provider/.libs/" PROVIDER_NAME
 
 int module_build_dir(struct buf *ret)
 {
@@ -29,10 +31,10 @@ int module_build_dir(struct buf *ret)
         return r == 0 ? buf_printf(ret, "%s", exe) : r;
 }
 
-int module_path(struct buf *ret)
+/* given, or what stands at build_place from this command, or the installed one. */
+static int find(const char *given, const char *build_place, const char *installed, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf dir = { 0 }, raw = { 0 };
-        const char *given = getenv("HOLDFAST_MODULE");
         char path[PATH_MAX];
         int r;
 
@@ -40,10 +42,20 @@ int module_path(struct buf *ret)
                 return buf_append_str(ret, given);
         r = module_build_dir(&dir);
         if (r == ERR_NOENT)
-                return buf_append_str(ret, HF_P11MODULEDIR "/" MODULE_NAME);
+                return buf_append_str(ret, installed);
         if (r == 0)
-                r = buf_printf(&raw, "%s" BUILD_PLACE, buf_str(&dir));
+                r = buf_printf(&raw, "%s%s", buf_str(&dir), build_place);
         if (r == 0 && realpath(buf_str(&raw), path) == NULL)
-                r = err_errno("cannot find the module beside the build");
+                r = err_errno("cannot find %s beside the build", build_place);
         return r == 0 ? buf_append_str(ret, path) : r;
+}
+
+int module_path(struct buf *ret)
+{
+        return find(getenv("HOLDFAST_MODULE"), BUILD_PLACE, HF_P11MODULEDIR "/" MODULE_NAME, ret);
+}
+
+int module_provider_path(struct buf *ret)
+{
+        return find(getenv("HOLDFAST_PROVIDER"), PROVIDER_BUILD_PLACE, HF_OSSLMODULEDIR "/" PROVIDER_NAME, ret);
 }

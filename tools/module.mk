@@ -25,6 +25,7 @@ tools_libhf_tools_la_SOURCES = \
 	tools/keyname.c tools/keyname.h \
 	tools/keytext.c tools/keytext.h \
 	tools/module.c tools/module.h \
+	tools/opensslconf.c tools/opensslconf.h \
 	tools/plan.c \
 	tools/program.c tools/program.h \
 	tools/readfile.c tools/readfile.h \

@@ -34,29 +34,48 @@ static int plan_ssh(const struct plan_facts *f, struct plan *p)
         return r == 0 ? buf_append_str(&p->next, "holdfast key list --ssh >>authorized_keys, on the other host; then ssh HOST") : r;
 }
 
+/* To the end of openssl.cnf, whatever sections it has. Where nothing is activated OpenSSL takes the default provider by itself, and stops
+ * doing so when ours is: then both have to be named. */
+static int append_provider(const struct plan_facts *f, struct buf *out)
+{
+        const bool alone = !f->openssl->activates;
+        struct buf init = f->openssl->init, providers = f->openssl->providers;
+
+        return buf_printf(out,
+                          "[%.*s]\n"
+                          "providers = %.*s\n\n"
+                          "[%.*s]\n"
+                          "%s"
+                          "holdfast = holdfast_provider\n\n"
+                          "%s"
+                          "[holdfast_provider]\n"
+                          "module = %s\n"
+                          "pkcs11-module-path = %s\n"
+                          "activate = 1\n",
+                          (int)init.len, (const char *)init.ptr, (int)providers.len, (const char *)providers.ptr,
+                          (int)providers.len, (const char *)providers.ptr, alone ? "default = holdfast_default\n" : "",
+                          alone ? "[holdfast_default]\nactivate = 1\n\n" : "", f->provider, f->module);
+}
+
+/* One file that is complete, and one for whoever administers an openssl.cnf to include at its end. */
 static int plan_openssl(const struct plan_facts *f, struct plan *p)
 {
-        struct plan_file *file;
+        struct plan_file *whole, *part;
         int r;
 
-        r = add_file(p, f->config_home, "/holdfast/openssl.cnf", "openssl", &file);
+        r = add_file(p, f->config_home, "/holdfast/openssl.cnf", "openssl", &whole);
         if (r == 0)
-                r = buf_printf(&file->content,
-                               "openssl_conf = openssl_init\n"
-                               ".include %s\n\n"
-                               "[openssl_init]\n"
-                               "engines = holdfast_engines\n\n"
-                               "[holdfast_engines]\n"
-                               "pkcs11 = holdfast_pkcs11\n\n"
-                               "[holdfast_pkcs11]\n"
-                               "engine_id = pkcs11\n"
-                               "dynamic_path = %s\n"
-                               "MODULE_PATH = %s\n"
-                               "init = 0\n",
-                               f->openssl_cnf, f->engine, f->module);
+                r = buf_printf(&whole->content, "openssl_conf = %.*s\n.include %s\n\n", (int)f->openssl->init.len, (const char *)f->openssl->init.ptr, f->openssl_cnf);
         if (r == 0)
-                r = buf_printf(&p->next, "export OPENSSL_CONF=%s; openssl req -new -engine pkcs11 -keyform engine -key \"$(holdfast key show AGENT --uri)\" -subj /CN=AGENT",
-                               buf_str(&file->path));
+                r = append_provider(f, &whole->content);
+        if (r == 0)
+                r = add_file(p, f->config_home, "/holdfast/provider.cnf", "openssl", &part);
+        if (r == 0)
+                r = append_provider(f, &part->content);
+        if (r == 0)
+                r = buf_printf(&p->next, "export OPENSSL_CONF=%s, or for all users add `.include %s` to the end of %s; "
+                                         "holdfast key export-ref AGENT >AGENT.key.pem",
+                               buf_str(&whole->path), buf_str(&part->path), f->openssl_cnf);
         return r;
 }
 
@@ -85,38 +104,65 @@ static int plan_p11_kit(const struct plan_facts *f, struct plan *p)
         return r == 0 ? buf_append_str(&p->next, "p11tool --list-tokens") : r;
 }
 
-static int plan_curl(const struct plan_facts *f, struct plan *p)
+/* The files that stand for a key and its certificate in dir, and what names them in another file. To remove, all are listed. */
+static int add_key_files(const struct plan_facts *f, struct plan *p, const char *dir, const char *program, struct plan_file **ret_key, struct plan_file **ret_cert)
 {
-        struct plan_file *file;
+        CLEANUP(buf_clear) struct buf key = { 0 }, cert = { 0 };
         int r;
 
-        r = add_file(p, f->config_home, "/holdfast/curl.conf", "curl", &file);
+        *ret_cert = NULL;
+        r = buf_printf(&key, "/%s.key.pem", program);
         if (r == 0)
-                r = buf_printf(&file->content,
-                               "# The engine finds the module through p11-kit, or by PKCS11_MODULE_PATH=%s\n"
-                               "engine = \"pkcs11\"\nkey-type = \"ENG\"\nkey = \"%s\"\ncert-type = \"ENG\"\ncert = \"%s\"\n",
-                               f->module, f->key_uri, f->cert_uri);
-        return r == 0 ? buf_printf(&p->next, "curl -K %s https://HOST/", buf_str(&file->path)) : r;
+                r = buf_printf(&cert, "/%s.pem", program);
+        if (r == 0)
+                r = add_file(p, dir, buf_str(&key), program, ret_key);
+        if (r == 0)
+                r = buf_append_str(&(*ret_key)->content, f->key_ref);
+        if (r == 0 && f->cert != NULL)
+                r = add_file(p, dir, buf_str(&cert), program, ret_cert);
+        return r == 0 && f->cert != NULL ? buf_append_str(&(*ret_cert)->content, f->cert) : r;
+}
+
+#define NO_CERT "# The key has no certificate: holdfast key import-cert puts one beside it; then write this again.\n"
+
+static int plan_curl(const struct plan_facts *f, struct plan *p)
+{
+        CLEANUP(buf_clear) struct buf dir = { 0 };
+        struct plan_file *file, *key, *cert;
+        int r;
+
+        r = buf_printf(&dir, "%s/holdfast", f->config_home);
+        if (r == 0)
+                r = add_file(p, buf_str(&dir), "/curl.conf", "curl", &file);
+        if (r == 0)
+                r = add_key_files(f, p, buf_str(&dir), "curl", &key, &cert);
+        if (r == 0)
+                r = buf_printf(&file->content, "key = \"%s\"\n", buf_str(&key->path));
+        if (r == 0)
+                r = cert != NULL ? buf_printf(&file->content, "cert = \"%s\"\n", buf_str(&cert->path)) : buf_append_str(&file->content, NO_CERT);
+        return r == 0 ? buf_printf(&p->next, "holdfast config openssl; curl -K %s https://HOST/", buf_str(&file->path)) : r;
 }
 
 static int plan_nginx(const struct plan_facts *f, struct plan *p)
 {
-        struct plan_file *main_part, *server_part;
+        struct plan_file *main_part, *server_part, *key, *cert;
         int r;
 
         r = add_file(p, "/etc/nginx", "/modules-enabled/90-holdfast.conf", "nginx", &main_part);
         if (r == 0)
-                r = buf_printf(&main_part->content,
-                               "# The module is %s\n"
-                               "# Without p11-kit, set PKCS11_MODULE_PATH to it for nginx. The workers' user must be able to read the store\n"
-                               "# and to reach the TPM.\n"
-                               "env PKCS11_MODULE_PATH;\nenv HOLDFAST_STORE;\nenv HOLDFAST_TCTI;\nssl_engine pkcs11;\n",
-                               f->module);
+                r = buf_append_str(&main_part->content,
+                                   "# nginx needs the OpenSSL provider: holdfast config openssl says how. The workers' user must be able to read the\n"
+                                   "# store and to reach the TPM.\n"
+                                   "env HOLDFAST_STORE;\nenv HOLDFAST_TCTI;\n");
         if (r == 0)
                 r = add_file(p, "/etc/nginx", "/snippets/holdfast.conf", "nginx", &server_part);
         if (r == 0)
-                r = buf_printf(&server_part->content, "ssl_certificate_key \"engine:pkcs11:%s\";\n", f->key_uri);
-        return r == 0 ? buf_append_str(&p->next, "put `ssl_certificate FILE; include snippets/holdfast.conf;` into the server block") : r;
+                r = add_key_files(f, p, "/etc/nginx/snippets", "nginx", &key, &cert);
+        if (r == 0)
+                r = buf_printf(&server_part->content, "ssl_certificate_key %s;\n", buf_str(&key->path));
+        if (r == 0)
+                r = cert != NULL ? buf_printf(&server_part->content, "ssl_certificate %s;\n", buf_str(&cert->path)) : buf_append_str(&server_part->content, NO_CERT);
+        return r == 0 ? buf_append_str(&p->next, "put `include snippets/holdfast.conf;` into the server block") : r;
 }
 
 static const struct program programs[] = {

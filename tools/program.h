@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 #include "lib/buf.h"
+#include "tools/opensslconf.h"
 
-#define PLAN_FILES 2            /* at most, for one program */
+#define PLAN_FILES 4            /* at most, for one program */
 
 /* A file that is ours alone: its first line says so, and without that line it is not touched. */
 struct plan_file {
@@ -31,9 +32,11 @@ struct plan_facts {
         const char *module;       /* path of the PKCS#11 module */
         const char *home;         /* the user's home directory */
         const char *config_home;  /* $XDG_CONFIG_HOME or ~/.config */
-        const char *engine;       /* path of OpenSSL's PKCS#11 engine */
+        const char *provider;     /* path of the OpenSSL provider */
         const char *openssl_cnf;  /* the system's configuration of OpenSSL */
-        const char *key_uri, *cert_uri; /* of the key, where one is given */
+        const struct opensslconf *openssl; /* what it says */
+        const char *key_ref;      /* a reference file's text, where a key is given */
+        const char *cert;         /* its certificate's; NULL: it has none */
         const char *ssh_key;      /* "ecdsa-sha2-nistp256 AAAA...", where one is given */
 };
 

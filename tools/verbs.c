@@ -110,6 +110,7 @@ static const struct cli_verb verbs[] = {
         { "key create", "AGENT/LABEL", 1, 1, VERB_WRITES, "make a key", key_create_options, cmd_key_create },
         { "key list", "[AGENT]", 0, 1, 0, "list keys", key_list_options, cmd_key_list },
         { "key show", "AGENT[/LABEL]", 1, 1, 0, "show a key, or its public half in another form", key_show_options, cmd_key_show },
+        { "key export-ref", "AGENT[/LABEL]", 1, 1, VERB_NO_JSON, "print a file that stands for the key where a program wants a key file", key_id_options, cmd_key_export_ref },
         { "key import-cert", "AGENT[/LABEL] FILE", 2, 2, VERB_WRITES, "put a certificate beside its key", key_id_options, cmd_key_import_cert },
         { "key delete", "AGENT/LABEL", 1, 1, VERB_WRITES, "delete a key and its certificates", key_id_options, cmd_key_delete },
         { "config", "PROGRAM [AGENT[/LABEL]]", 1, 2, VERB_WRITES, "make a program use the keys: ssh, openssl, git, p11-kit, curl, nginx", config_options, cmd_config },

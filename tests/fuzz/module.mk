@@ -44,6 +44,11 @@ tests_fuzz_fuzz_item_name_SOURCES = tests/fuzz/fuzz_item_name.c
 tests_fuzz_fuzz_item_name_LDADD = $(FUZZ_LIBS) $(keys_libs)
 tests_fuzz_fuzz_item_name_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_ref_pem
+tests_fuzz_fuzz_ref_pem_SOURCES = tests/fuzz/fuzz_ref_pem.c
+tests_fuzz_fuzz_ref_pem_LDADD = $(FUZZ_LIBS) $(lib_libs)
+tests_fuzz_fuzz_ref_pem_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 # Public keys and signatures.
 FUZZ_TARGETS += tests/fuzz/fuzz_spki
 tests_fuzz_fuzz_spki_SOURCES = tests/fuzz/fuzz_spki.c
@@ -69,3 +74,9 @@ FUZZ_TARGETS += tests/fuzz/fuzz_calls
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/store.c tests/fuzz/store.h
 tests_fuzz_fuzz_calls_LDADD = $(FUZZ_LIBS) $(pkcs11_libs)
 tests_fuzz_fuzz_calls_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What a program or key file names a key by.
+FUZZ_TARGETS += tests/fuzz/fuzz_uri
+tests_fuzz_fuzz_uri_SOURCES = tests/fuzz/fuzz_uri.c
+tests_fuzz_fuzz_uri_LDADD = $(FUZZ_LIBS) $(provider_libs)
+tests_fuzz_fuzz_uri_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

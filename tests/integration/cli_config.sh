@@ -17,7 +17,7 @@ tree() { (cd "$HOME" && find . -type f -exec sha256sum {} + | sort); }
 
 for program in ssh openssl git p11-kit curl nginx; do
         config $program --quiet >out
-        grep -qE 'libholdfast-pkcs11.so|pkcs11:token=build-42|key::ecdsa' out || { cat out; die "$program: nothing to use"; }
+        grep -qE 'libholdfast-pkcs11.so|PKCS#11 PROVIDER URI|key::ecdsa' out || { cat out; die "$program: nothing to use"; }
         config $program --print --json --quiet >out
         grep -qF '"schema": "holdfast.config/1"' out
 done
@@ -57,12 +57,28 @@ ok "ssh reads it"
 ok "git reads it"
 
 unset PKCS11_MODULE_PATH
-export OPENSSL_CONF=$HOME/.config/holdfast/openssl.cnf
-openssl req -new -engine pkcs11 -keyform engine -key "$(uri build-42)" -subj /CN=build-42 -out csr 2>engine.log
-unset OPENSSL_CONF
-openssl req -in csr -verify -noout 2>/dev/null
-cmp <(openssl req -in csr -pubkey -noout) <(holdfast key show build-42 --pem)
+ref build-42 build-42
+shows "$(uri build-42)" holdfast inspect build-42.key.pem
+cp "$(openssl version -d | cut -d '"' -f 2)/openssl.cnf" ours.cnf
+printf '\n.include %s\n' "$HOME/.config/holdfast/provider.cnf" >>ours.cnf
+holdfast config openssl --print --quiet >printed.cnf
+for cnf in "$HOME/.config/holdfast/openssl.cnf" ours.cnf printed.cnf; do
+        OPENSSL_CONF=$cnf openssl req -new -key build-42.key.pem -subj /CN=build-42 -out csr 2>req.log
+        openssl req -in csr -verify -noout 2>/dev/null
+        cmp <(openssl req -in csr -pubkey -noout) <(holdfast key show build-42 --pem)
+done
 ok "openssl signs with it"
+
+make_ca
+sign_cert csr build-42.pem build-42
+holdfast key import-cert build-42 build-42.pem >/dev/null
+holdfast config curl build-42 --install --quiet >/dev/null
+shows 'curl.pem"' cat "$HOME/.config/holdfast/curl.conf"
+cmp <(openssl x509 -in "$HOME/.config/holdfast/curl.pem") <(openssl x509 -in build-42.pem)
+cmp <(tail -n +2 "$HOME/.config/holdfast/curl.key.pem") build-42.key.pem
+holdfast config curl --remove >/dev/null
+[ ! -e "$HOME/.config/holdfast/curl.pem" ]
+ok "curl gets a reference and the certificate"
 
 shows "module: $MODULE" cat "$HOME/.config/pkcs11/modules/holdfast.module"
 echo "mine" >"$HOME/.config/holdfast/curl.conf"

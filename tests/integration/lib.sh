@@ -9,7 +9,7 @@ umask 022
 # --- A private machine, or as much of it as the system allows ---
 
 if [ -z "${HF_INSIDE:-}" ]; then
-        : "${top_srcdir:?run the tests by make check}" "${HF_MODULE:?}" "${HOLDFAST:?}"
+        : "${top_srcdir:?run the tests by make check}" "${HF_MODULE:?}" "${HF_PROVIDER:?}" "${HOLDFAST:?}"
         T=$(mktemp -d /tmp/hf-it.XXXXXX)
         trap 'rm -rf "$T"' EXIT
         chmod 755 "$T"
@@ -19,6 +19,7 @@ if [ -z "${HF_INSIDE:-}" ]; then
         TEST=$T/src/$(basename "$0")
         MODULE_DIR=$(pkg-config --variable=p11_module_path p11-kit-1)
         CONFIG_DIR=$(pkg-config --variable=p11_module_configs p11-kit-1)
+        PROVIDER_DIR=$(pkg-config --variable=modulesdir libcrypto)
 
         namespaces=(unshare --mount --net --pid --fork --kill-child --mount-proc)
         if [ "$(id -u)" = 0 ]; then
@@ -29,12 +30,12 @@ if [ -z "${HF_INSIDE:-}" ]; then
         fi
         clean=(env -i --default-signal "PATH=$T/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" "HOME=$T/home" LANG=C.UTF-8 HF_INSIDE=alone "T=$T")
         if "${namespaces[@]}" true 2>/dev/null; then
-                "${clean[@]}" "MODULE=$MODULE_DIR/libholdfast-pkcs11.so" HF_INSIDE=machine \
+                "${clean[@]}" "MODULE=$MODULE_DIR/libholdfast-pkcs11.so" "PROVIDER=$PROVIDER_DIR/holdfast.so" HF_INSIDE=machine \
                         "TEST=$TEST" "real_root=$real_root" "uid=$uid" "gid=$gid" "MODULE_DIR=$MODULE_DIR" "CONFIG_DIR=$CONFIG_DIR" \
-                        "HF_MODULE=$HF_MODULE" "top_srcdir=$top_srcdir" \
+                        "PROVIDER_DIR=$PROVIDER_DIR" "HF_MODULE=$HF_MODULE" "HF_PROVIDER=$HF_PROVIDER" "top_srcdir=$top_srcdir" \
                         "${namespaces[@]}" bash "$T/src/machine.sh"
         else
-                "${clean[@]}" "MODULE=$HF_MODULE" bash "$TEST"
+                "${clean[@]}" "MODULE=$HF_MODULE" "PROVIDER=$HF_PROVIDER" bash "$TEST"
         fi
         exit
 fi
@@ -130,7 +131,7 @@ cd "$T/run"
 # Ports outside of a private network are shared with whatever runs there.
 port=$((20000 + RANDOM % 12000))
 export HOLDFAST_STORE=$T/run/store HOLDFAST_TCTI=swtpm:path=$T/run/tpm
-export HOLDFAST_MODULE=$MODULE PKCS11_MODULE_PATH=$MODULE
+export HOLDFAST_MODULE=$MODULE PKCS11_MODULE_PATH=$MODULE HOLDFAST_PROVIDER=$PROVIDER
 ENGINE=$(openssl version -e | sed 's/^[^"]*"\(.*\)"$/\1/')/pkcs11.so
 
 power_on() {
@@ -157,6 +158,22 @@ start_tpm() {
 agent() { holdfast agent create "$1" --owner tests@example.com "${@:2}" >>agents.log 2>&1; }
 
 uri() { holdfast key show "$1" --uri; }
+
+# From here on every program that uses OpenSSL has the provider.
+use_provider() {
+        holdfast config openssl --install --quiet >/dev/null
+        export OPENSSL_CONF=$HOME/.config/holdfast/openssl.cnf
+}
+
+# ref AGENT[/LABEL] NAME: NAME.key.pem, which stands for the key.
+ref() { holdfast key export-ref "$1" >"$2.key.pem"; }
+
+# ref_cert AGENT[/LABEL] NAME [SUBJECT]: NAME.key.pem and NAME.pem, by the provider.
+ref_cert() {
+        ref "$1" "$2"
+        openssl req -new -key "$2.key.pem" -subj "/CN=${3:-$2}" -out "$2.csr" 2>>req.log
+        sign_cert "$2.csr" "$2.pem" "${3:-$2}"
+}
 
 # --- Certificates from a throw-away authority, for keys in the TPM and in files ---
 

@@ -5,16 +5,19 @@
 # shellcheck shell=bash
 
 set -eu
-: "${T:?}" "${TEST:?}" "${MODULE_DIR:?}" "${CONFIG_DIR:?}" "${HF_MODULE:?}" "${top_srcdir:?}" "${uid:?}" "${gid:?}" "${real_root:?}"
+: "${T:?}" "${TEST:?}" "${MODULE_DIR:?}" "${CONFIG_DIR:?}" "${PROVIDER_DIR:?}" "${HF_MODULE:?}" "${HF_PROVIDER:?}" "${top_srcdir:?}" "${uid:?}" "${gid:?}" "${real_root:?}"
 
 # What `make install` changes. Only ours and p11-kit's own module are configured: others have no part in the test.
-mkdir "$T/module_dir" "$T/config_dir" "$T/etc"
+mkdir "$T/module_dir" "$T/config_dir" "$T/provider_dir" "$T/etc"
 cp -r "$MODULE_DIR"/. "$T/module_dir"
 cp "$HF_MODULE" "$T/module_dir/libholdfast-pkcs11.so"
+cp -r "$PROVIDER_DIR"/. "$T/provider_dir"
+cp "$HF_PROVIDER" "$T/provider_dir/holdfast.so"
 cp "$CONFIG_DIR"/p11-kit-trust.module "$T/config_dir"
 sed -e '/^##/d' -e "s,@p11moduledir@,$MODULE_DIR," "$top_srcdir/holdfast.module.in" >"$T/config_dir/holdfast.module"
 mount --bind "$T/module_dir" "$MODULE_DIR"
 mount --bind "$T/config_dir" "$CONFIG_DIR"
+mount --bind "$T/provider_dir" "$PROVIDER_DIR"
 
 { grep -v '^agent:' /etc/passwd; echo "agent:x:$uid:$gid::$T/home:/bin/bash"; } >"$T/etc/passwd"
 { grep -v '^agent:' /etc/group; echo "agent:x:$gid:"; } >"$T/etc/group"

@@ -726,6 +726,76 @@ static void private_keys_are_not_brought(void **state)
         assert_int_equal(create(&(CK_ATTRIBUTE)ULONG(CKA_CLASS, &profile), 1, &h), CKR_TEMPLATE_INCONSISTENT);
 }
 
+/* A key that the TPM made and that is in no store, as another program's file has it. */
+static void tss_file(bool empty_auth, struct buf *ret)
+{
+        CLEANUP(tsskey_clear) struct tsskey key = { 0 };
+        struct conf conf = { 0 };
+        struct keyring *k;
+        struct backend *b;
+
+        assert_int_equal(conf_load(&conf), 0);
+        assert_int_equal(keyring_open(&conf, &k), 0);
+        b = keyring_backend(k);
+        assert_int_equal(b->ops->generate(b, key_kind_by_name("P-256"), ALG_SIGN, empty_auth ? BYTES(NULL, 0) : BYTES_STR("secret"), &key), 0);
+        assert_int_equal(tsskey_encode(&key, ret), 0);
+        keyring_close(k);
+        conf_clear(&conf);
+}
+
+static void tss_file_signs_for_a_session(void **state)
+{
+        CLEANUP(buf_clear) struct buf file = { 0 };
+        CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
+        CK_BYTE digest[32] = { 7 }, sig[64];
+        CK_ULONG len = sizeof(sig);
+        CK_OBJECT_HANDLE h;
+        EVP_PKEY *pub;
+
+        (void)state;
+        tss_file(true, &file);
+        CK_ATTRIBUTE t[] = {
+                ULONG(CKA_CLASS, &private_key), BOOL(CKA_TOKEN, &no), { CKA_HF_TSS_KEY, file.ptr, file.len }, TEXT(CKA_LABEL, "theirs"),
+        };
+        assert_int_equal(create(t, N(t), &h), CKR_OK);
+        assert_int_equal(number(h, CKA_KEY_TYPE), CKK_EC);
+        assert_false(flag(h, CKA_TOKEN));
+        assert_true(flag(h, CKA_SENSITIVE));
+        assert_int_equal(get_rv(h, CKA_HF_TSS_KEY), CKR_ATTRIBUTE_SENSITIVE);
+        pub = token_public(&token, h);
+        assert_int_equal(f->C_SignInit(token.s, &m, h), CKR_OK);
+        assert_int_equal(f->C_Sign(token.s, digest, sizeof(digest), sig, &len), CKR_OK);
+        assert_int_equal(token_verifies(pub, &(struct token_check){ 0 }, digest, sizeof(digest), sig, len), 1);
+        EVP_PKEY_free(pub);
+        assert_int_equal(f->C_DestroyObject(token.s, h), CKR_OK);
+        assert_int_equal(f->C_SignInit(token.s, &m, h), CKR_KEY_HANDLE_INVALID);
+}
+
+static void tss_file_that_cannot_be_used_is_refused(void **state)
+{
+        CLEANUP(buf_clear) struct buf file = { 0 }, locked = { 0 };
+        CK_OBJECT_HANDLE h;
+
+        (void)state;
+        tss_file(true, &file);
+        tss_file(false, &locked);
+        CK_ATTRIBUTE t[] = { ULONG(CKA_CLASS, &private_key), { CKA_HF_TSS_KEY, file.ptr, file.len - 1 }, BOOL(CKA_TOKEN, &no) };
+        assert_int_equal(create(t, 3, &h), CKR_ATTRIBUTE_VALUE_INVALID);
+        t[1].ulValueLen = 0;
+        assert_int_equal(create(t, 3, &h), CKR_ATTRIBUTE_VALUE_INVALID);
+        t[1] = (CK_ATTRIBUTE){ CKA_HF_TSS_KEY, locked.ptr, locked.len };
+        assert_int_equal(create(t, 3, &h), CKR_ACTION_PROHIBITED);
+        t[1] = (CK_ATTRIBUTE){ CKA_HF_TSS_KEY, file.ptr, file.len };
+        t[2].pValue = &yes;
+        assert_int_equal(create(t, 3, &h), CKR_TEMPLATE_INCONSISTENT);
+        t[2].pValue = &no;
+        t[0].pValue = &public_key;
+        assert_int_not_equal(create(t, 3, &h), CKR_OK);
+        t[0].pValue = &private_key;
+        assert_int_equal(create(t, 3, &h), CKR_OK);
+        assert_int_equal(set(h, t[1]), CKR_ATTRIBUTE_READ_ONLY);
+}
+
 static void secrets_live_in_sessions(void **state)
 {
         CK_BYTE value[16] = "sixteen octets!", got[32], check[20];
@@ -903,7 +973,8 @@ int main(void)
                 T(attributes_only_get_stricter), T(a_change_is_whole_or_nothing), T(what_is_fixed_stays_fixed),
                 T(templates_for_key_pairs), T(other_wrong_templates), T(what_real_programs_ask_for), T(a_key_allows_the_mechanisms_it_was_made_for),
                 T(session_pairs_end_with_their_session), T(a_public_half_for_the_session_alone), T(copies_of_a_token_key), T(destroying_halves),
-                T(certificates), T(wrong_certificates), T(public_keys), T(rsa_public_keys), T(private_keys_are_not_brought),
+                T(certificates), T(wrong_certificates), T(public_keys), T(rsa_public_keys), T(private_keys_are_not_brought), T(tss_file_signs_for_a_session),
+                T(tss_file_that_cannot_be_used_is_refused),
                 T(secrets_live_in_sessions), T(data_objects), T(profiles), T(read_only_sessions_make_session_objects),
                 T(handles_of_another_token_mean_nothing), T(handles_given_just_now_are_good),
         };

@@ -155,8 +155,9 @@ static void a_link_stays_one(void **state)
 
 static void every_program_has_a_plan(void **state)
 {
-        const struct plan_facts f = { .module = "/m", .home = "/h", .config_home = "/h/.config", .engine = "/e", .openssl_cnf = "/o",
-                                      .key_uri = "pkcs11:k", .cert_uri = "pkcs11:c", .ssh_key = "ssh-rsa AAAA" };
+        const struct opensslconf conf = { 0 };
+        const struct plan_facts f = { .module = "/m", .home = "/h", .config_home = "/h/.config", .provider = "/p", .openssl_cnf = "/o",
+                                      .openssl = &conf, .key_ref = "r", .cert = "c", .ssh_key = "ssh-rsa AAAA" };
         const struct program *p;
 
         (void)state;
