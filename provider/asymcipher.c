@@ -134,6 +134,12 @@ static int cipher_get_params(void *cipher, OSSL_PARAM params[])
         const struct cipher *c = cipher;
         OSSL_PARAM *p;
 
+        p = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST);
+        if (p != NULL && !OSSL_PARAM_set_utf8_string(p, c->hash != NULL ? c->hash->name : ""))
+                return 0;
+        p = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST);
+        if (p != NULL && !OSSL_PARAM_set_utf8_string(p, c->mgf != NULL ? c->mgf->name : c->hash != NULL ? c->hash->name : ""))
+                return 0;
         p = OSSL_PARAM_locate(params, OSSL_ASYM_CIPHER_PARAM_PAD_MODE);
         if (p == NULL)
                 return 1;
@@ -146,6 +152,8 @@ static const OSSL_PARAM *cipher_gettable(void *cipher, void *provctx)
 {
         static const OSSL_PARAM list[] = {
                 OSSL_PARAM_utf8_string(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, NULL, 0),
+                OSSL_PARAM_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, NULL, 0),
+                OSSL_PARAM_utf8_string(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, NULL, 0),
                 OSSL_PARAM_END,
         };
 

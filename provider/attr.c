@@ -173,9 +173,10 @@ static int from_sibling(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, struct bytes i
                         rv = values_read(f, s, handles_at(&found, 0), is_cert ? of_cert : of_public, is_cert ? 1 : ARRAY_LEN(of_public), &v);
                 if (rv != CKR_OK || found.n == 0)
                         continue;
-                if (!is_cert && from_values(&v, type, ret) == 0)
+                if (!is_cert && from_values(&v, type, ret) == 0 && ret->ckk == type)
                         return 0;
-                if (is_cert && x509_parts(values_get(&v, CKA_VALUE), &parts) == 0 && pubkey_from_spki(parts.spki, ret) == 0)
+                /* One ID may stand on things that do not belong together. */
+                if (is_cert && x509_parts(values_get(&v, CKA_VALUE), &parts) == 0 && pubkey_from_spki(parts.spki, ret) == 0 && ret->ckk == type)
                         return 0;
         }
         return err(ERR_NOENT, "the token does not tell the key's public half: it needs the public key or certificate with the same ID beside it");

@@ -150,7 +150,7 @@ static bool read_der(struct provider *p, OSSL_CORE_BIO *in, struct buf *ret)
         return ok && ret->len < DER_MAX;
 }
 
-static int decode_der(struct provider *p, const struct decoder_form *f, OSSL_CORE_BIO *in, OSSL_CALLBACK *cb, void *arg)
+static int decode_der(struct provider *p, const struct decoder_form *f, OSSL_CORE_BIO *in, OSSL_CALLBACK *cb, void *arg, const struct asking *ask)
 {
         CLEANUP(buf_clear) struct buf der = { 0 };
         struct object *o;
@@ -160,7 +160,7 @@ static int decode_der(struct provider *p, const struct decoder_form *f, OSSL_COR
                 return 1;
         if (!check(p, f, BYTES_OF(&der)))
                 return 0;
-        o = f->load(p, BYTES_OF(&der));
+        o = f->load(p, BYTES_OF(&der), ask);
         if (o == NULL) {
                 failure_keep();
                 return 0;
@@ -172,14 +172,21 @@ static int decode_der(struct provider *p, const struct decoder_form *f, OSSL_COR
 
 static int decode_tss2(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *cb, void *arg, OSSL_PASSPHRASE_CALLBACK *pw, void *pw_arg)
 {
-        (void)selection, (void)pw, (void)pw_arg;
-        return decode_der(ctx, &decoder_tss2, in, cb, arg);
+        (void)selection;
+        return decode_der(ctx, &decoder_tss2, in, cb, arg, &(struct asking){ pw, pw_arg });
 }
 
 static int decode_uri(void *ctx, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *cb, void *arg, OSSL_PASSPHRASE_CALLBACK *pw, void *pw_arg)
 {
-        (void)selection, (void)pw, (void)pw_arg;
-        return decode_der(ctx, &decoder_uri, in, cb, arg);
+        (void)selection;
+        return decode_der(ctx, &decoder_uri, in, cb, arg, &(struct asking){ pw, pw_arg });
+}
+
+/* For a key management of another provider, which libcrypto resorts to when it had no memory for ours; it calls this without looking. */
+static int decoder_export(void *ctx, const void *reference, size_t len, OSSL_CALLBACK *cb, void *arg)
+{
+        (void)reference, (void)len, (void)cb, (void)arg;
+        return raise_reason(ctx, REASON_NOT_EXPORTABLE, "this file stands for a private key that stays in its token. Use it through the provider holdfast");
 }
 
 static const OSSL_DISPATCH pem_functions[] = {
@@ -189,21 +196,16 @@ static const OSSL_DISPATCH pem_functions[] = {
         { 0, NULL },
 };
 
-static const OSSL_DISPATCH tss2_functions[] = {
-        { OSSL_FUNC_DECODER_NEWCTX, (void (*)(void))decoder_new },
-        { OSSL_FUNC_DECODER_FREECTX, (void (*)(void))decoder_free },
-        { OSSL_FUNC_DECODER_DOES_SELECTION, (void (*)(void))decoder_does },
-        { OSSL_FUNC_DECODER_DECODE, (void (*)(void))decode_tss2 },
-        { 0, NULL },
-};
+#define KEY_DECODER(name, decode) \
+        static const OSSL_DISPATCH name[] = { \
+                { OSSL_FUNC_DECODER_NEWCTX, (void (*)(void))decoder_new },        { OSSL_FUNC_DECODER_FREECTX, (void (*)(void))decoder_free }, \
+                { OSSL_FUNC_DECODER_DOES_SELECTION, (void (*)(void))decoder_does }, { OSSL_FUNC_DECODER_DECODE, (void (*)(void))(decode) }, \
+                { OSSL_FUNC_DECODER_EXPORT_OBJECT, (void (*)(void))decoder_export }, \
+                { 0, NULL }, \
+        }
 
-static const OSSL_DISPATCH uri_functions[] = {
-        { OSSL_FUNC_DECODER_NEWCTX, (void (*)(void))decoder_new },
-        { OSSL_FUNC_DECODER_FREECTX, (void (*)(void))decoder_free },
-        { OSSL_FUNC_DECODER_DOES_SELECTION, (void (*)(void))decoder_does },
-        { OSSL_FUNC_DECODER_DECODE, (void (*)(void))decode_uri },
-        { 0, NULL },
-};
+KEY_DECODER(tss2_functions, decode_tss2);
+KEY_DECODER(uri_functions, decode_uri);
 
 const OSSL_ALGORITHM decoder_algorithms[] = {
         { "DER", PROPERTIES ",input=pem", pem_functions, "reference and TSS2 files" },

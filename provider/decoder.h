@@ -12,7 +12,7 @@ struct decoder_form {
         bool (*is)(struct bytes der);   /* at a glance */
         int (*check)(struct bytes der); /* 0 or ERR_* */
         /* The key that it means, a new reference; NULL after raising. */
-        struct object *(*load)(struct provider *p, struct bytes der);
+        struct object *(*load)(struct provider *p, struct bytes der, const struct asking *ask);
 };
 extern const struct decoder_form decoder_tss2, decoder_uri;
 

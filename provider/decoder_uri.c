@@ -19,7 +19,7 @@ static int keep_first(struct object *o, void *ctx)
         return 1;
 }
 
-static struct object *find_key(struct provider *p, const struct uri *u)
+static struct object *find_key(struct provider *p, struct uri *u, const struct asking *ask)
 {
         struct object *o = NULL;
 
@@ -27,11 +27,13 @@ static struct object *find_key(struct provider *p, const struct uri *u)
                 raise_reason(p, REASON_FORMAT, "the reference names no key: write type=private into its URI");
                 return NULL;
         }
+        if (u->type == CKO_PRIVATE_KEY && !pin_ask(p, u, ask))
+                return NULL;
         return object_find(p, u, keep_first, &o) ? o : NULL;
 }
 
 /* A reference without a type means the private key. */
-static struct object *ref_load(struct provider *p, struct bytes der)
+static struct object *ref_load(struct provider *p, struct bytes der, const struct asking *ask)
 {
         CLEANUP(uri_clear) struct uri u = { 0 };
         struct bytes text;
@@ -44,7 +46,7 @@ static struct object *ref_load(struct provider *p, struct bytes der)
                 u.has_type = true;
                 u.type = CKO_PRIVATE_KEY;
         }
-        return find_key(p, &u);
+        return find_key(p, &u, ask);
 }
 
 const struct decoder_form decoder_uri = { REF_PEM, "pk11-uri", ref_is, ref_check, ref_load };

@@ -61,34 +61,31 @@ static int written(const struct provider *p, bool ok)
         return ok ? 1 : raise_reason(p, REASON_FORMAT, "the key cannot be written: look at the errors before this one");
 }
 
+static int encode_spki(struct provider *p, OSSL_CORE_BIO *out, const struct key *k, const OSSL_PARAM abstract[],
+                       int (*write)(BIO *bio, const EVP_PKEY *pub))
+{
+        BIO *bio = open_output(p, out, abstract);
+        int ok;
+
+        if (bio == NULL)
+                return 0;
+        ok = k->pub != NULL && write(bio, k->pub) == 1;
+        BIO_free(bio);
+        return written(p, ok);
+}
+
 static int encode_spki_der(void *ctx, OSSL_CORE_BIO *out, const void *obj, const OSSL_PARAM abstract[], int selection,
                            OSSL_PASSPHRASE_CALLBACK *cb, void *arg)
 {
-        const struct key *k = obj;
-        BIO *bio = open_output(ctx, out, abstract);
-        int ok;
-
         (void)selection, (void)cb, (void)arg;
-        if (bio == NULL)
-                return 0;
-        ok = i2d_PUBKEY_bio(bio, k->pub);
-        BIO_free(bio);
-        return written(ctx, ok == 1);
+        return encode_spki(ctx, out, obj, abstract, i2d_PUBKEY_bio);
 }
 
 static int encode_spki_pem(void *ctx, OSSL_CORE_BIO *out, const void *obj, const OSSL_PARAM abstract[], int selection,
                            OSSL_PASSPHRASE_CALLBACK *cb, void *arg)
 {
-        const struct key *k = obj;
-        BIO *bio = open_output(ctx, out, abstract);
-        int ok;
-
         (void)selection, (void)cb, (void)arg;
-        if (bio == NULL)
-                return 0;
-        ok = PEM_write_bio_PUBKEY(bio, k->pub);
-        BIO_free(bio);
-        return written(ctx, ok == 1);
+        return encode_spki(ctx, out, obj, abstract, PEM_write_bio_PUBKEY);
 }
 
 /* The URI without its PIN: a file is read by more people than the key is meant for. */
@@ -169,56 +166,31 @@ static int encode_text(void *ctx, OSSL_CORE_BIO *out, const void *obj, const OSS
         return written(ctx, ok);
 }
 
-static const OSSL_DISPATCH spki_der[] = {
-        { OSSL_FUNC_ENCODER_NEWCTX, (void (*)(void))encoder_new },
-        { OSSL_FUNC_ENCODER_FREECTX, (void (*)(void))encoder_free },
-        { OSSL_FUNC_ENCODER_DOES_SELECTION, (void (*)(void))does_public },
-        { OSSL_FUNC_ENCODER_ENCODE, (void (*)(void))encode_spki_der },
-        { 0, NULL },
-};
+#define ENCODER(name, does, encode) \
+        static const OSSL_DISPATCH name[] = { \
+                { OSSL_FUNC_ENCODER_NEWCTX, (void (*)(void))encoder_new },        { OSSL_FUNC_ENCODER_FREECTX, (void (*)(void))encoder_free }, \
+                { OSSL_FUNC_ENCODER_DOES_SELECTION, (void (*)(void))(does) },     { OSSL_FUNC_ENCODER_ENCODE, (void (*)(void))(encode) }, \
+                { 0, NULL }, \
+        }
 
-static const OSSL_DISPATCH spki_pem[] = {
-        { OSSL_FUNC_ENCODER_NEWCTX, (void (*)(void))encoder_new },
-        { OSSL_FUNC_ENCODER_FREECTX, (void (*)(void))encoder_free },
-        { OSSL_FUNC_ENCODER_DOES_SELECTION, (void (*)(void))does_public },
-        { OSSL_FUNC_ENCODER_ENCODE, (void (*)(void))encode_spki_pem },
-        { 0, NULL },
-};
+ENCODER(spki_der, does_public, encode_spki_der);
+ENCODER(spki_pem, does_public, encode_spki_pem);
+ENCODER(reference, does_private, encode_reference);
+ENCODER(refusal, does_private, encode_refusal);
+ENCODER(text, does_text, encode_text);
 
-static const OSSL_DISPATCH reference[] = {
-        { OSSL_FUNC_ENCODER_NEWCTX, (void (*)(void))encoder_new },
-        { OSSL_FUNC_ENCODER_FREECTX, (void (*)(void))encoder_free },
-        { OSSL_FUNC_ENCODER_DOES_SELECTION, (void (*)(void))does_private },
-        { OSSL_FUNC_ENCODER_ENCODE, (void (*)(void))encode_reference },
-        { 0, NULL },
-};
-
-static const OSSL_DISPATCH refusal[] = {
-        { OSSL_FUNC_ENCODER_NEWCTX, (void (*)(void))encoder_new },
-        { OSSL_FUNC_ENCODER_FREECTX, (void (*)(void))encoder_free },
-        { OSSL_FUNC_ENCODER_DOES_SELECTION, (void (*)(void))does_private },
-        { OSSL_FUNC_ENCODER_ENCODE, (void (*)(void))encode_refusal },
-        { 0, NULL },
-};
-
-static const OSSL_DISPATCH text[] = {
-        { OSSL_FUNC_ENCODER_NEWCTX, (void (*)(void))encoder_new },
-        { OSSL_FUNC_ENCODER_FREECTX, (void (*)(void))encoder_free },
-        { OSSL_FUNC_ENCODER_DOES_SELECTION, (void (*)(void))does_text },
-        { OSSL_FUNC_ENCODER_ENCODE, (void (*)(void))encode_text },
-        { 0, NULL },
-};
+/* A program that wants the older form of its key type (type-specific) gets the same. */
+#define ENCODERS(type) \
+        { type, PROPERTIES ",output=der,structure=SubjectPublicKeyInfo", spki_der, "public half of a key" }, \
+        { type, PROPERTIES ",output=pem,structure=SubjectPublicKeyInfo", spki_pem, "public half of a key" }, \
+        { type, PROPERTIES ",output=pem,structure=PrivateKeyInfo", reference, "reference to a key" }, \
+        { type, PROPERTIES ",output=pem,structure=type-specific", reference, "reference to a key" }, \
+        { type, PROPERTIES ",output=der,structure=PrivateKeyInfo", refusal, "refuses, and says why" }, \
+        { type, PROPERTIES ",output=der,structure=type-specific", refusal, "refuses, and says why" }, \
+        { type, PROPERTIES ",output=text", text, "description of a key" }
 
 const OSSL_ALGORITHM encoder_algorithms[] = {
-        { "EC", PROPERTIES ",output=der,structure=SubjectPublicKeyInfo", spki_der, "public half of an EC key" },
-        { "EC", PROPERTIES ",output=pem,structure=SubjectPublicKeyInfo", spki_pem, "public half of an EC key" },
-        { "EC", PROPERTIES ",output=pem,structure=PrivateKeyInfo", reference, "reference to an EC key" },
-        { "EC", PROPERTIES ",output=der,structure=PrivateKeyInfo", refusal, "refuses, and says why" },
-        { "EC", PROPERTIES ",output=text", text, "description of an EC key" },
-        { "RSA", PROPERTIES ",output=der,structure=SubjectPublicKeyInfo", spki_der, "public half of an RSA key" },
-        { "RSA", PROPERTIES ",output=pem,structure=SubjectPublicKeyInfo", spki_pem, "public half of an RSA key" },
-        { "RSA", PROPERTIES ",output=pem,structure=PrivateKeyInfo", reference, "reference to an RSA key" },
-        { "RSA", PROPERTIES ",output=der,structure=PrivateKeyInfo", refusal, "refuses, and says why" },
-        { "RSA", PROPERTIES ",output=text", text, "description of an RSA key" },
+        ENCODERS("EC"),
+        ENCODERS("RSA"),
         { NULL, NULL, NULL, NULL },
 };

@@ -1,54 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which tokens and objects does a URI name? */
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include "lib/err.h"
-#include "lib/file.h"
 #include "provider/attr.h"
 #include "provider/object.h"
-
-#define PIN_FILE_MAX 1024
-
-/* pin-source is a path or a file: URI (RFC 8089); a PIN ends at the line's end. */
-static int read_pin(const struct provider *p, const char *source, struct buf *ret)
-{
-        CLEANUP(close_fd) int fd = -1;
-        const char *path = source;
-
-        if (strncmp(path, "file:", 5) == 0)
-                path += strncmp(path + 5, "//", 2) == 0 ? 7 : 5;
-        if (path[0] != '/')
-                return raise_reason(p, REASON_PIN, "pin-source is neither an absolute path nor file: with one");
-        /* Links are followed: that is how secrets are mounted. */
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (fd < 0)
-                return raise_reason(p, REASON_PIN, "cannot read the PIN from %s: %s", path, strerror(errno));
-        if (file_read_fd(fd, path, PIN_FILE_MAX, ret) != 0)
-                return raise_reason(p, REASON_PIN, "cannot read the PIN: %s", err_text());
-        while (ret->len > 0 && (ret->ptr[ret->len - 1] == '\n' || ret->ptr[ret->len - 1] == '\r'))
-                ret->len--;
-        return 1;
-}
-
-/* 1 with *ret empty (ptr NULL) if none is known; 0 after raising. */
-static int find_pin(const struct provider *p, const struct uri *u, struct buf *ret)
-{
-        CLEANUP(buf_clear) struct buf source = { 0 };
-
-        if (u->pin_value.ptr) {
-                if (buf_set(ret, BYTES_OF(&u->pin_value)) != 0 || buf_reserve(ret, 1) != 0)
-                        return raise_reason(p, REASON_MEMORY, "out of memory");
-                return 1;
-        }
-        if (!u->pin_source.ptr)
-                return p->pin_source ? read_pin(p, p->pin_source, ret) : 1;
-        if (buf_set(&source, BYTES_OF(&u->pin_source)) != 0 || !buf_str(&source))
-                return raise_reason(p, REASON_MEMORY, "out of memory");
-        return read_pin(p, buf_str(&source), ret);
-}
 
 /* module-path and module-name only narrow down: a URI must not choose whose code runs in this process. */
 static bool right_module(const struct provider *p, const struct uri *u)
@@ -89,7 +46,23 @@ static int no_token(const struct provider *p)
                             p->module_path);
 }
 
-int tokens_each(struct provider *p, const struct uri *u, int (*fn)(const struct token *t, void *ctx), void *ctx)
+/* A PIN is one token's: if the URI names several that want one it is kept back, since a wrong try is counted. */
+static int choose_pin(struct token *t, const struct handles *slots, struct buf *pin)
+{
+        unsigned wanting = 0;
+        CK_TOKEN_INFO info;
+
+        if (!pin->ptr && !pin_told(t->provider, t->uri, pin))
+                return 0;
+        for (size_t i = 0; pin->ptr && i < slots->n; i++)
+                if (t->functions->C_GetTokenInfo(handles_at(slots, i), &info) == CKR_OK && (info.flags & CKF_LOGIN_REQUIRED) &&
+                    uri_matches_token(t->uri, handles_at(slots, i), &info))
+                        wanting++;
+        t->pin = wanting == 1 ? BYTES_OF(pin) : (struct bytes){ 0 };
+        return 1;
+}
+
+static int each(struct provider *p, const struct uri *u, int (*fn)(const struct token *t, void *ctx), void *ctx)
 {
         CLEANUP(handles_clear) struct handles slots = { 0 };
         CLEANUP(buf_clear) struct buf pin = { 0 };
@@ -112,20 +85,32 @@ int tokens_each(struct provider *p, const struct uri *u, int (*fn)(const struct 
                 return raise_rv(p, rv, "C_GetSlotList");
         for (size_t i = 0; r == 0 && i < slots.n; i++) {
                 t.slot = handles_at(&slots, i);
-                if (t.functions->C_GetTokenInfo(t.slot, &t.info) != CKR_OK || !uri_matches_token(u, t.slot, &t.info))
+                if (t.functions->C_GetTokenInfo(t.slot, &t.info) != CKR_OK || !(t.info.flags & CKF_TOKEN_INITIALIZED) ||
+                    !uri_matches_token(u, t.slot, &t.info))
                         continue;
                 any = true;
                 t.pin = (struct bytes){ 0 };
-                if (t.info.flags & CKF_LOGIN_REQUIRED) {
-                        if (!pin.ptr && !find_pin(p, u, &pin))
-                                return 0;
-                        t.pin = BYTES_OF(&pin);
-                }
+                if ((t.info.flags & CKF_LOGIN_REQUIRED) && !choose_pin(&t, &slots, &pin))
+                        return 0;
                 r = fn(&t, ctx);
         }
         if (r < 0)
                 return 0;
         return any ? 1 : no_token(p);
+}
+
+int tokens_each(struct provider *p, const struct uri *u, int (*fn)(const struct token *t, void *ctx), void *ctx)
+{
+        int ok;
+
+        /* What a search that found its way left in the queue, OpenSSL's or a module's, is nobody's error. */
+        ERR_set_mark();
+        ok = each(p, u, fn, ctx);
+        if (ok)
+                ERR_pop_to_mark();
+        else
+                ERR_clear_last_mark();
+        return ok;
 }
 
 struct search {
@@ -186,8 +171,8 @@ static int search_token(const struct token *t, void *ctx)
                 if (!t->uri->has_type || t->uri->type == classes[i])
                         stop = search_class(t, s, classes[i], search, &rv);
         session_give(t->module, t->slot, s, rv);
-        if (rv == CKR_OK)
-                return stop != 0;
+        if (rv == CKR_OK || stop < 0)
+                return stop;
         raise_rv(t->provider, rv, "the search for objects");
         return -1;
 }
@@ -204,7 +189,7 @@ int object_find(struct provider *p, const struct uri *u, int (*found)(struct obj
                 return raise_reason(p, REASON_UNSUPPORTED, "OpenSSL cannot use what the URI names: %s", search.why);
         if (search.login)
                 return raise_reason(p, REASON_PIN, "the token shows no such object without its PIN: put pin-source=FILE into the URI or into the "
-                                                   "provider's section of openssl.cnf");
+                                                   "provider's section of openssl.cnf, and name one token by token=NAME");
         return raise_reason(p, REASON_NO_OBJECT, "the token has no object that the URI names: `holdfast key list` shows what there is");
 }
 
@@ -223,14 +208,16 @@ static int compare_public(struct object *o, void *ctx)
         return 1;
 }
 
+/* A token that wants a PIN shows its private keys later; that it holds this one, its public keys tell. */
 static int search_public(const struct token *t, void *ctx)
 {
         struct search search = { .found = compare_public, .ctx = ctx };
+        struct token shown = *t;
+        struct uri public = { .has_type = true, .type = CKO_PUBLIC_KEY };
 
-        /* A token that asks for a PIN may be another user's: it is passed over. */
         if ((t->info.flags & CKF_LOGIN_REQUIRED) && !t->pin.ptr)
-                return 0;
-        return search_token(t, &search);
+                shown.uri = &public;
+        return search_token(&shown, &search);
 }
 
 int object_find_public(struct provider *p, EVP_PKEY *pub, struct object **ret)
@@ -241,31 +228,4 @@ int object_find_public(struct provider *p, EVP_PKEY *pub, struct object **ret)
 
         *ret = by.found;
         return ok;
-}
-
-static int wants_login(const struct token *t, void *ctx)
-{
-        CK_SESSION_INFO info;
-        CK_SESSION_HANDLE s;
-
-        if (!(t->info.flags & CKF_LOGIN_REQUIRED) || token_session(t, false, &s) != CKR_OK)
-                return 0;
-        /* The program may have logged in itself. */
-        if (t->functions->C_GetSessionInfo(s, &info) == CKR_OK)
-                *(bool *)ctx = *(bool *)ctx || info.state == CKS_RO_PUBLIC_SESSION || info.state == CKS_RW_PUBLIC_SESSION;
-        session_give(t->module, t->slot, s, CKR_OK);
-        return 0;
-}
-
-bool uri_needs_pin(struct provider *p, const struct uri *u)
-{
-        bool needs = false;
-
-        if (u->pin_value.ptr || u->pin_source.ptr || p->pin_source)
-                return false;
-        /* What is wrong here, the search will say. */
-        ERR_set_mark();
-        tokens_each(p, u, wants_login, &needs);
-        ERR_pop_to_mark();
-        return needs;
 }

@@ -75,24 +75,51 @@ void *keymgmt_load(const void *reference, size_t size)
         return key_from_object(o);
 }
 
+/* A curve, of a whole key; RSA has no parameters. */
+static int take_parameters(struct key *n, const struct key *from)
+{
+        OSSL_PARAM *params = NULL;
+        int ok;
+
+        if (from->type == EVP_PKEY_RSA || from->pub == NULL)
+                return 1;
+        ok = EVP_PKEY_todata(from->pub, EVP_PKEY_KEY_PARAMETERS, &params) == 1 && keymgmt_import(n, OSSL_KEYMGMT_SELECT_ALL_PARAMETERS, params);
+        OSSL_PARAM_free(params);
+        return ok;
+}
+
 void *keymgmt_dup(const void *key, int selection)
 {
         const struct key *k = key;
         struct key *n;
 
+        if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0 || k->parameters_only) {
+                n = key_new(k->provider, k->type);
+                if (n == NULL || take_parameters(n, k))
+                        return n;
+                key_free(n);
+                return NULL;
+        }
         n = public_of(k->provider, k->type, k->pub);
-        if (n != NULL && k->object != NULL && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
+        if (n == NULL)
+                return NULL;
+        if (k->object != NULL && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0)
                 n->object = object_ref(k->object);
         return n;
 }
 
+/* Asked about keys that are still to get their content too. */
 int keymgmt_has(const void *key, int selection)
 {
         const struct key *k = key;
 
+        if (k == NULL)
+                return 0;
         if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && k->object == NULL)
                 return 0;
-        return (selection & (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS)) == 0 || k->pub != NULL;
+        if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 && (k->pub == NULL || k->parameters_only))
+                return 0;
+        return k->type == EVP_PKEY_RSA || (selection & OSSL_KEYMGMT_SELECT_ALL_PARAMETERS) == 0 || k->pub != NULL;
 }
 
 /* Private halves are the same where the public ones are: there is nothing else to compare. */
@@ -100,7 +127,7 @@ int keymgmt_match(const void *a, const void *b, int selection)
 {
         const struct key *x = a, *y = b;
 
-        if (x->pub == NULL || y->pub == NULL)
+        if (x == NULL || y == NULL || x->pub == NULL || y->pub == NULL)
                 return 0;
         if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0)
                 return EVP_PKEY_eq(x->pub, y->pub) == 1;
@@ -113,12 +140,17 @@ int keymgmt_validate(const void *key, int selection, int how)
         EVP_PKEY_CTX *c;
         int ok;
 
-        if (!keymgmt_has(key, selection) || k->pub == NULL)
+        if (!keymgmt_has(key, selection))
                 return 0;
+        if (k->pub == NULL)
+                return 1;
         c = EVP_PKEY_CTX_new_from_pkey(k->provider->libctx, k->pub, NULL);
         if (c == NULL)
                 return raise_reason(k->provider, REASON_MEMORY, "out of memory");
-        ok = how == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK ? EVP_PKEY_public_check_quick(c) : EVP_PKEY_public_check(c);
+        if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
+                ok = k->type == EVP_PKEY_RSA ? 1 : EVP_PKEY_param_check(c);
+        else
+                ok = how == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK ? EVP_PKEY_public_check_quick(c) : EVP_PKEY_public_check(c);
         EVP_PKEY_CTX_free(c);
         return ok == 1;
 }
@@ -127,7 +159,7 @@ int keymgmt_get_params(void *key, OSSL_PARAM params[])
 {
         const struct key *k = key;
 
-        return k->pub != NULL && EVP_PKEY_get_params(k->pub, params) == 1;
+        return k != NULL && k->pub != NULL && EVP_PKEY_get_params(k->pub, params) == 1;
 }
 
 int keymgmt_import(void *key, int selection, const OSSL_PARAM params[])
@@ -147,6 +179,7 @@ int keymgmt_import(void *key, int selection, const OSSL_PARAM params[])
                 return raise_reason(k->provider, REASON_MEMORY, "out of memory");
         /* It does not write to them. */
         ok = EVP_PKEY_fromdata_init(c) == 1 && EVP_PKEY_fromdata(c, &k->pub, what, (OSSL_PARAM *)(uintptr_t)params) == 1;
+        k->parameters_only = what == EVP_PKEY_KEY_PARAMETERS;
         EVP_PKEY_CTX_free(c);
         return ok;
 }
@@ -156,7 +189,7 @@ int keymgmt_export(void *key, int selection, OSSL_CALLBACK *done, void *arg)
         const struct key *k = key;
         int what;
 
-        if (k->pub == NULL || (k->object != NULL && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0))
+        if (k == NULL || k->pub == NULL || (k->object != NULL && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0))
                 return 0;
         what = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS;
         return EVP_PKEY_export(k->pub, what, done, arg);

@@ -39,4 +39,17 @@ extern const OSSL_DISPATCH keymgmt_ec[], keymgmt_rsa[];
 /* A dispatch table's row. */
 #define ROW(id, function) { (id), (void (*)(void))(function) }
 
+/* Those that do not differ. */
+#define KEYMGMT_ROWS \
+        ROW(OSSL_FUNC_KEYMGMT_FREE, keymgmt_free), \
+        ROW(OSSL_FUNC_KEYMGMT_LOAD, keymgmt_load), \
+        ROW(OSSL_FUNC_KEYMGMT_DUP, keymgmt_dup), \
+        ROW(OSSL_FUNC_KEYMGMT_HAS, keymgmt_has), \
+        ROW(OSSL_FUNC_KEYMGMT_MATCH, keymgmt_match), \
+        ROW(OSSL_FUNC_KEYMGMT_VALIDATE, keymgmt_validate), \
+        ROW(OSSL_FUNC_KEYMGMT_GET_PARAMS, keymgmt_get_params), \
+        ROW(OSSL_FUNC_KEYMGMT_IMPORT, keymgmt_import), \
+        ROW(OSSL_FUNC_KEYMGMT_EXPORT, keymgmt_export), \
+        ROW(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, gen_free)
+
 #endif

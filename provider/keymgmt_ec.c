@@ -40,6 +40,35 @@ static const OSSL_PARAM *ec_gettable(void *provctx)
         return list;
 }
 
+/* A peer's point, for a curve that had none: a key of this type for ECDH is made so. Other keys do not change; halves of theirs are shared. */
+static int ec_set_params(void *key, const OSSL_PARAM params[])
+{
+        const OSSL_PARAM *point = params != NULL ? OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) : NULL;
+        OSSL_PARAM set[] = { OSSL_PARAM_END, OSSL_PARAM_END };
+        struct key *k = key;
+
+        if (point == NULL)
+                return 1;
+        if (!k->parameters_only)
+                return raise_reason(k->provider, REASON_UNSUPPORTED, "a key's point does not change");
+        set[0] = *point;
+        if (EVP_PKEY_set_params(k->pub, set) != 1)
+                return raise_reason(k->provider, REASON_FORMAT, "this is no point on the curve");
+        k->parameters_only = false;
+        return 1;
+}
+
+static const OSSL_PARAM *ec_settable(void *provctx)
+{
+        static const OSSL_PARAM list[] = {
+                OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, NULL, 0),
+                OSSL_PARAM_END,
+        };
+
+        (void)provctx;
+        return list;
+}
+
 static const OSSL_PARAM *ec_types(int selection)
 {
         static const OSSL_PARAM parameters[] = {
@@ -136,17 +165,11 @@ static void *ec_gen(void *gen, OSSL_CALLBACK *progress, void *arg)
 
 const OSSL_DISPATCH keymgmt_ec[] = {
         ROW(OSSL_FUNC_KEYMGMT_NEW, ec_new),
-        ROW(OSSL_FUNC_KEYMGMT_FREE, keymgmt_free),
-        ROW(OSSL_FUNC_KEYMGMT_LOAD, keymgmt_load),
-        ROW(OSSL_FUNC_KEYMGMT_DUP, keymgmt_dup),
-        ROW(OSSL_FUNC_KEYMGMT_HAS, keymgmt_has),
-        ROW(OSSL_FUNC_KEYMGMT_MATCH, keymgmt_match),
-        ROW(OSSL_FUNC_KEYMGMT_VALIDATE, keymgmt_validate),
-        ROW(OSSL_FUNC_KEYMGMT_GET_PARAMS, keymgmt_get_params),
+        KEYMGMT_ROWS,
         ROW(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, ec_gettable),
-        ROW(OSSL_FUNC_KEYMGMT_IMPORT, keymgmt_import),
+        ROW(OSSL_FUNC_KEYMGMT_SET_PARAMS, ec_set_params),
+        ROW(OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS, ec_settable),
         ROW(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, ec_types),
-        ROW(OSSL_FUNC_KEYMGMT_EXPORT, keymgmt_export),
         ROW(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, ec_types),
         ROW(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, ec_operation),
         ROW(OSSL_FUNC_KEYMGMT_GEN_INIT, ec_gen_init),
@@ -154,6 +177,5 @@ const OSSL_DISPATCH keymgmt_ec[] = {
         ROW(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, ec_gen_set_params),
         ROW(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, ec_gen_settable),
         ROW(OSSL_FUNC_KEYMGMT_GEN, ec_gen),
-        ROW(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, gen_free),
         { 0, NULL },
 };

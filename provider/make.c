@@ -134,7 +134,7 @@ static EVP_PKEY *tss_public(const struct provider *p, const struct tsskey *k, CK
         if (r != 0)
                 raise_reason(p, r == ERR_NOTSUP ? REASON_UNSUPPORTED : REASON_FORMAT, "TSS2 PRIVATE KEY: %s", err_text());
         else if (!pkey)
-                raise_reason(p, REASON_MEMORY, "out of memory");
+                raise_reason(p, REASON_FORMAT, "TSS2 PRIVATE KEY: OpenSSL takes no such public half");
         *ret_type = pub.ckk;
         return pkey;
 }
@@ -149,11 +149,14 @@ struct loading {
 static int load_in(const struct token *t, void *ctx)
 {
         struct loading *l = ctx;
-        CK_OBJECT_HANDLE h;
-        CK_SESSION_HANDLE s;
-        struct object *o = object_new_empty(t, CKO_PRIVATE_KEY);
+        struct object *o;
+        struct place at;
         CK_RV rv;
 
+        /* A token that wants a PIN has one for keys of its own. */
+        if ((t->info.flags & CKF_LOGIN_REQUIRED) && !t->pin.ptr)
+                return 0;
+        o = object_new_empty(t, CKO_PRIVATE_KEY);
         if (!o || buf_set(&o->tss, l->der) != 0) {
                 object_unref(o);
                 raise_reason(t->provider, REASON_MEMORY, "out of memory");
@@ -163,9 +166,9 @@ static int load_in(const struct token *t, void *ctx)
         o->pub = l->pub;
         EVP_PKEY_up_ref(l->pub);
         /* At once, so that a key of another TPM is refused when it is loaded. */
-        rv = object_open(o, &s, &h);
+        rv = object_open(o, &at);
         if (rv == CKR_OK) {
-                session_give(t->module, t->slot, s, CKR_OK);
+                session_give(t->module, at.slot, at.session, CKR_OK);
                 l->made = o;
                 return 1;
         }
@@ -179,11 +182,38 @@ static int load_in(const struct token *t, void *ctx)
         return -1;
 }
 
-struct object *object_from_tss(struct provider *p, struct bytes der)
+static int keep_first(struct object *o, void *ctx)
+{
+        *(struct object **)ctx = object_ref(o);
+        return 1;
+}
+
+/* The private key beside a public one, behind its token's PIN. Takes pub. NULL after raising. */
+static struct object *private_of(struct object *pub, const struct asking *ask)
+{
+        struct object *o = NULL;
+
+        pub->uri.type = CKO_PRIVATE_KEY;
+        if (pin_ask(pub->provider, &pub->uri, ask))
+                object_find(pub->provider, &pub->uri, keep_first, &o);
+        object_unref(pub);
+        return o;
+}
+
+static struct object *load_anywhere(struct provider *p, struct loading *l)
+{
+        const struct uri any = { 0 };
+
+        if (tokens_each(p, &any, load_in, l) && !l->made)
+                raise_reason(p, REASON_NO_TOKEN, "a TSS2 PRIVATE KEY from a file is loaded by way of a token without a PIN, and there is none");
+        return l->made;
+}
+
+struct object *object_from_tss(struct provider *p, struct bytes der, const struct asking *ask)
 {
         CLEANUP(tsskey_clear) struct tsskey k = { 0 };
-        const struct uri any = { 0 };
         struct loading l = { .der = der };
+        struct object *o = NULL;
         int r = tsskey_decode(der, &k);
 
         if (r != 0) {
@@ -194,12 +224,12 @@ struct object *object_from_tss(struct provider *p, struct bytes der)
         if (!l.pub)
                 return NULL;
         /* A file of our store has an authorisation value that only the store knows: such a key is used as the object that it is. */
-        if (object_find_public(p, l.pub, &l.made) && !l.made) {
+        if (object_find_public(p, l.pub, &o) && !o) {
                 if (k.empty_auth)
-                        tokens_each(p, &any, load_in, &l);
+                        o = load_anywhere(p, &l);
                 else
                         raise_reason(p, REASON_UNSUPPORTED, "this TSS2 PRIVATE KEY needs an authorisation value, and no token holds it: import it first");
         }
         EVP_PKEY_free(l.pub);
-        return l.made;
+        return o && o->class == CKO_PUBLIC_KEY ? private_of(o, ask) : o;
 }

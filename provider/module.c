@@ -16,6 +16,7 @@ struct slot {
         struct slot *next;
         CK_SLOT_ID id;
         bool logged_in;
+        struct buf refused;     /* the PIN that the token took for wrong: each further try would bring its lock nearer */
         unsigned open;  /* sessions of ours, free or taken: with the last one the login ends */
         unsigned n_idle;
         CK_SESSION_HANDLE idle[IDLE_MAX];
@@ -34,6 +35,8 @@ struct module {
 
 /* Over everything here. A fork waits for it, so that the child finds it free. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Taken before it, and held while a module works: over looking for an object again, and over logging in. A fork waits for these too. */
+static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER, login = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct module *modules;
 static bool exiting;    /* the modules' own exit handlers come next: no more calls */
@@ -48,9 +51,33 @@ static void drop_lock(void)
         pthread_mutex_unlock(&lock);
 }
 
+void finding_lock(void)
+{
+        pthread_mutex_lock(&finding);
+}
+
+void finding_unlock(void)
+{
+        pthread_mutex_unlock(&finding);
+}
+
+static void take_all(void)
+{
+        finding_lock();
+        pthread_mutex_lock(&login);
+        take_lock();
+}
+
+static void drop_all(void)
+{
+        drop_lock();
+        pthread_mutex_unlock(&login);
+        finding_unlock();
+}
+
 static void set_atfork(void)
 {
-        pthread_atfork(take_lock, drop_lock, drop_lock);
+        pthread_atfork(take_all, drop_all, drop_all);
 }
 
 /* Under the lock. A child leaves alone what its parent opened. */
@@ -280,19 +307,67 @@ static CK_RV open_session(struct module *m, struct slot *slot, bool rw, bool *re
         return CKR_OK;
 }
 
-static CK_RV log_in(struct module *m, struct slot *slot, CK_SESSION_HANDLE s, const struct bytes *pin)
+static bool was_refused(const struct slot *slot, struct bytes pin)
+{
+        bool refused;
+
+        take_lock();
+        refused = slot->refused.ptr && bytes_equal_secret(BYTES_OF(&slot->refused), pin);
+        drop_lock();
+        return refused;
+}
+
+/* One at a time, so that a wrong PIN is tried once and not by each thread. */
+static CK_RV present_pin(struct module *m, struct slot *slot, CK_SESSION_HANDLE s, CK_USER_TYPE user, struct bytes pin)
 {
         CK_RV rv;
 
+        if (was_refused(slot, pin))
+                return CKR_PIN_INCORRECT;
         ERR_set_mark();
-        rv = m->functions->C_Login(s, CKU_USER, (CK_UTF8CHAR *)(uintptr_t)pin->ptr, pin->len);
+        rv = m->functions->C_Login(s, user, (CK_UTF8CHAR *)(uintptr_t)pin.ptr, pin.len);
         ERR_pop_to_mark();
-        if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
-                return rv;
         take_lock();
-        slot->logged_in = true;
+        if (rv == CKR_PIN_INCORRECT && buf_set(&slot->refused, pin) != 0)
+                rv = CKR_HOST_MEMORY;
+        else if (rv == CKR_OK)
+                buf_clear(&slot->refused);
         drop_lock();
-        return CKR_OK;
+        return rv;
+}
+
+static CK_RV log_in(struct module *m, struct slot *slot, CK_SESSION_HANDLE s, const struct bytes *pin)
+{
+        CK_RV rv = CKR_OK;
+        bool done;
+
+        pthread_mutex_lock(&login);
+        take_lock();
+        done = slot->logged_in;
+        drop_lock();
+        if (!done)
+                rv = present_pin(m, slot, s, CKU_USER, *pin);
+        if (rv == CKR_USER_ALREADY_LOGGED_IN)
+                rv = CKR_OK;
+        take_lock();
+        slot->logged_in = slot->logged_in || rv == CKR_OK;
+        drop_lock();
+        pthread_mutex_unlock(&login);
+        return rv;
+}
+
+CK_RV session_authenticate(struct module *m, CK_SLOT_ID slot, CK_SESSION_HANDLE s, struct bytes pin)
+{
+        struct slot *state;
+        CK_RV rv;
+
+        pthread_mutex_lock(&login);
+        take_lock();
+        state = find_slot(m, slot);
+        drop_lock();
+        rv = state ? present_pin(m, state, s, CKU_CONTEXT_SPECIFIC, pin) : CKR_HOST_MEMORY;
+        pthread_mutex_unlock(&login);
+        return rv;
 }
 
 static bool session_void(CK_RV rv)

@@ -17,6 +17,7 @@ provider_libhf_provider_la_SOURCES = \
 	provider/make.c \
 	provider/module.c \
 	provider/object.c provider/object.h \
+	provider/pin.c \
 	provider/provider.c provider/provider.h \
 	provider/signature.c provider/signature.h \
 	provider/signature_ecdsa.c \
@@ -39,7 +40,9 @@ EXTRA_provider_holdfast_la_DEPENDENCIES = $(srcdir)/provider/holdfast.map
 
 PROVIDER_TESTS = \
 	tests/unit/test_provider \
+	tests/unit/test_provider_fails \
 	tests/unit/test_provider_key \
+	tests/unit/test_provider_pin \
 	tests/unit/test_uri
 check_PROGRAMS += $(PROVIDER_TESTS)
 TESTS += $(PROVIDER_TESTS)
@@ -50,5 +53,11 @@ tests_unit_test_uri_LDADD = $(provider_libs) $(CMOCKA_LIBS)
 tests_unit_test_provider_key_SOURCES = tests/unit/test_provider_key.c $(pkcs11_fixture)
 tests_unit_test_provider_key_LDADD = $(pkcs11_test_libs)
 EXTRA_tests_unit_test_provider_key_DEPENDENCIES = provider/holdfast.la pkcs11/libholdfast-pkcs11.la
+tests_unit_test_provider_fails_SOURCES = tests/unit/test_provider_fails.c $(pkcs11_fixture)
+tests_unit_test_provider_fails_LDADD = $(pkcs11_test_libs)
+EXTRA_tests_unit_test_provider_fails_DEPENDENCIES = provider/holdfast.la pkcs11/libholdfast-pkcs11.la
+tests_unit_test_provider_pin_SOURCES = tests/unit/test_provider_pin.c $(pkcs11_fixture)
+tests_unit_test_provider_pin_LDADD = $(pkcs11_test_libs)
+EXTRA_tests_unit_test_provider_pin_DEPENDENCIES = provider/holdfast.la pkcs11/libholdfast-pkcs11.la
 tests_unit_test_provider_SOURCES = tests/unit/test_provider.c tests/swtpm.c tests/swtpm.h
 tests_unit_test_provider_LDADD = provider/libhf_provider.la $(keys_libs) $(CMOCKA_LIBS)

@@ -30,7 +30,6 @@ struct object *object_new_empty(const struct token *t, CK_OBJECT_CLASS class)
 
         if (r != 0)
                 return NULL;
-        pthread_mutex_init(&o->finding, NULL);
         o->refs = 1;
         o->provider = t->provider;
         o->class = class;
@@ -52,11 +51,11 @@ struct object *object_new_empty(const struct token *t, CK_OBJECT_CLASS class)
 
 static int read_name(struct object *o, CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h)
 {
-        static const CK_ATTRIBUTE_TYPE types[] = { CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_VALUE };
+        static const CK_ATTRIBUTE_TYPE of_key[] = { CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_ALWAYS_AUTHENTICATE }, of_cert[] = { CKA_LABEL, CKA_ID, CKA_VALUE };
         CLEANUP(values_clear) struct values v = { 0 };
         bool is_cert = o->class == CKO_CERTIFICATE;
-        struct bytes label, id, type, value;
-        CK_RV rv = values_read(f, s, h, types, is_cert ? 4 : 3, &v);
+        struct bytes label, id, type, value, always;
+        CK_RV rv = values_read(f, s, h, is_cert ? of_cert : of_key, o->class == CKO_PRIVATE_KEY ? 4 : 3, &v);
         int r = 0;
 
         if (rv != CKR_OK)
@@ -76,6 +75,8 @@ static int read_name(struct object *o, CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s,
         if (type.len != sizeof(o->type))
                 return err(ERR_NOENT, "a key without a type");
         memcpy(&o->type, type.ptr, sizeof(o->type));
+        always = values_get(&v, CKA_ALWAYS_AUTHENTICATE);
+        o->always_authenticate = always.len == sizeof(CK_BBOOL) && always.ptr[0] != CK_FALSE;
         return 0;
 }
 
@@ -91,7 +92,7 @@ struct object *object_new(const struct token *t, CK_SESSION_HANDLE s, CK_OBJECT_
                 if (r == 0)
                         o->pub = public_evp(t->provider, &pub);
                 if (r == 0 && !o->pub)
-                        r = err(ERR_NOMEM, "out of memory");
+                        r = err(ERR_NOTSUP, "OpenSSL takes no such public half");
         }
         if (r != 0) {
                 *ret_r = r;
@@ -113,7 +114,7 @@ struct object *object_ref(struct object *o)
 static void leave_home(struct object *o)
 {
         if (o->home != CK_INVALID_HANDLE && module_generation(o->provider->module) == o->generation)
-                session_give(o->provider->module, o->slot, o->home, CKR_FUNCTION_CANCELED);
+                session_give(o->provider->module, o->home_slot, o->home, CKR_FUNCTION_CANCELED);
         o->home = CK_INVALID_HANDLE;
 }
 
@@ -127,13 +128,13 @@ void object_unref(struct object *o)
         buf_clear(&o->cert);
         buf_clear(&o->tss);
         buf_clear(&o->pin);
-        pthread_mutex_destroy(&o->finding);
         free(o);
 }
 
-void object_lost(struct object *o)
+/* Another thread may have found it anew meanwhile. */
+void object_lost(struct object *o, CK_OBJECT_HANDLE handle)
 {
-        __atomic_store_n(&o->handle, CK_INVALID_HANDLE, __ATOMIC_RELEASE);
+        __atomic_compare_exchange_n(&o->handle, &handle, CK_INVALID_HANDLE, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 static bool same_public(const struct object *o, CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h)
@@ -177,18 +178,21 @@ static CK_RV make_tss(struct object *o, struct module *m, CK_OBJECT_HANDLE *ret)
                 { CKA_TOKEN, &no, sizeof(no) },
                 { CKA_HF_TSS_KEY, o->tss.ptr, o->tss.len },
         };
+        struct bytes pin = BYTES_OF(&o->pin);
         CK_SESSION_HANDLE s;
         CK_RV rv;
 
         leave_home(o);
-        rv = session_take(m, o->slot, false, NULL, &s);
+        rv = session_take(m, o->slot, false, pin.ptr ? &pin : NULL, &s);
         if (rv != CKR_OK)
                 return rv;
         rv = module_functions(m)->C_CreateObject(s, template, ARRAY_LEN(template), ret);
-        if (rv == CKR_OK)
+        if (rv == CKR_OK) {
                 o->home = s;
-        else
+                o->home_slot = o->slot;
+        } else {
                 session_give(m, o->slot, s, rv);
+        }
         return rv;
 }
 
@@ -206,7 +210,7 @@ static CK_RV find_slot(struct object *o, CK_FUNCTION_LIST *f)
                 CK_SLOT_ID slot = handles_at(&slots, i);
 
                 if (f->C_GetTokenInfo(slot, &info) == CKR_OK && uri_matches_token(&o->uri, slot, &info)) {
-                        o->slot = slot;
+                        __atomic_store_n(&o->slot, slot, __ATOMIC_RELEASE);
                         return CKR_OK;
                 }
         }
@@ -251,7 +255,7 @@ static CK_RV find_again(struct object *o, struct module *m)
         return CKR_OK;
 }
 
-CK_RV object_open(struct object *o, CK_SESSION_HANDLE *ret_session, CK_OBJECT_HANDLE *ret_handle)
+CK_RV object_open(struct object *o, struct place *ret)
 {
         struct module *m = module_get(o->provider);
         struct bytes pin = BYTES_OF(&o->pin);
@@ -259,14 +263,15 @@ CK_RV object_open(struct object *o, CK_SESSION_HANDLE *ret_session, CK_OBJECT_HA
 
         if (!m)
                 return CKR_GENERAL_ERROR;
-        if (!handle_valid(o, m, ret_handle)) {
-                pthread_mutex_lock(&o->finding);
-                if (!handle_valid(o, m, ret_handle))
+        if (!handle_valid(o, m, &ret->handle)) {
+                finding_lock();
+                if (!handle_valid(o, m, &ret->handle))
                         rv = find_again(o, m);
-                pthread_mutex_unlock(&o->finding);
+                finding_unlock();
                 if (rv != CKR_OK)
                         return rv;
-                *ret_handle = __atomic_load_n(&o->handle, __ATOMIC_ACQUIRE);
+                ret->handle = __atomic_load_n(&o->handle, __ATOMIC_ACQUIRE);
         }
-        return session_take(m, o->slot, false, pin.ptr ? &pin : NULL, ret_session);
+        ret->slot = __atomic_load_n(&o->slot, __ATOMIC_ACQUIRE);
+        return session_take(m, ret->slot, false, pin.ptr ? &pin : NULL, &ret->session);
 }

@@ -26,7 +26,8 @@ CK_RV token_session(const struct token *t, bool rw, CK_SESSION_HANDLE *ret);
 struct object *object_new(const struct token *t, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h, CK_OBJECT_CLASS class, int *ret_r);
 /* Without a handle yet. NULL if memory ran out. */
 struct object *object_new_empty(const struct token *t, CK_OBJECT_CLASS class);
-/* The first private key with this public half in any token that needs no PIN, *ret NULL if there is none. 1, or 0 after raising. */
+/* The first private key with this public half, or in a token whose PIN is still to be told the public key; *ret NULL if there is none.
+ * 1, or 0 after raising. */
 int object_find_public(struct provider *p, EVP_PKEY *pub, struct object **ret);
 
 #endif

@@ -9,7 +9,6 @@
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/types.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include "lib/buf.h"
 #include "lib/cryptoki.h"
@@ -49,10 +48,15 @@ CK_FUNCTION_LIST *module_functions(struct module *m);
 /* C_GetInfo, after a C_Initialize if somebody has finalised the module or the process is a forked child. */
 CK_RV module_info(struct module *m, CK_INFO *ret);
 /* A session on a slot, from the pool or new; logged in if pin is given (once per slot and process). Heals after fork (C_Initialize again) and
- * after CKR_SESSION_HANDLE_INVALID or CKR_CRYPTOKI_NOT_INITIALIZED. */
+ * after CKR_SESSION_HANDLE_INVALID or CKR_CRYPTOKI_NOT_INITIALIZED. A PIN that the token has refused is not tried again. */
 CK_RV session_take(struct module *m, CK_SLOT_ID slot, bool rw, const struct bytes *pin, CK_SESSION_HANDLE *ret);
 /* Back to the pool; with rv not CKR_OK it is closed. */
 void session_give(struct module *m, CK_SLOT_ID slot, CK_SESSION_HANDLE s, CK_RV rv);
+/* For the operation that has just begun with a key that wants the PIN each time (CKA_ALWAYS_AUTHENTICATE). */
+CK_RV session_authenticate(struct module *m, CK_SLOT_ID slot, CK_SESSION_HANDLE s, struct bytes pin);
+/* One thread looks for objects anew; a fork waits for it. */
+void finding_lock(void);
+void finding_unlock(void);
 /* Changes when handles from before are void: after a fork or a re-initialisation. */
 unsigned long module_generation(struct module *m);
 
@@ -72,36 +76,53 @@ void uri_clear(struct uri *u);
 bool uri_matches_token(const struct uri *u, CK_SLOT_ID slot, const CK_TOKEN_INFO *t);
 bool uri_matches_library(const struct uri *u, const CK_INFO *i);
 
+/* provider/pin.c. */
+/* How the program lets its user be asked; callback may be NULL. */
+struct asking {
+        OSSL_PASSPHRASE_CALLBACK *callback;
+        void *arg;
+};
+/* The PIN that the URI or the configuration tells; *ret empty (ptr NULL) if none does. 1, or 0 after raising. */
+int pin_told(const struct provider *p, const struct uri *u, struct buf *ret);
+/* Asks for the PIN, once, if the one token that the URI names wants one and nobody told it: u->pin_value. Without an answer the URI stays
+ * as it is. 1, or 0 after raising. */
+int pin_ask(struct provider *p, struct uri *u, const struct asking *ask);
+
 /* provider/object.c: a private key, public key or certificate in the module. Refcounted, thread-safe. */
 struct object {
         struct provider *provider;
         CK_OBJECT_CLASS class;          /* CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE */
         CK_KEY_TYPE type;
-        CK_SLOT_ID slot;
         struct uri uri;                 /* enough to find it again: token, serial, id, object, type, pin */
         struct buf cert;                /* DER, of a certificate */
         EVP_PKEY *pub;                  /* the public half, in provider->libctx; of a key */
         struct buf tss;                 /* DER of a TSS2 key that is in no store: made anew in each generation */
         /* object.c's own */
         struct buf pin;                 /* wiped; never written into a URI */
-        pthread_mutex_t finding;
+        bool always_authenticate;       /* it wants the PIN for each operation */
         CK_SESSION_HANDLE home;         /* of tss: the object lives as long as the session that made it */
+        CK_SLOT_ID home_slot;
+        CK_SLOT_ID slot;
         CK_OBJECT_HANDLE handle;
         unsigned long generation;
         int refs;
 };
 struct object *object_ref(struct object *o);
 void object_unref(struct object *o);
-/* A session and the object's handle, found anew if it was lost; session_give() it on o->slot. */
-CK_RV object_open(struct object *o, CK_SESSION_HANDLE *ret_session, CK_OBJECT_HANDLE *ret_handle);
-/* The handle turned out to be void. */
-void object_lost(struct object *o);
-/* All that a URI names, in the module's order; calls found() with a reference it may keep (object_ref). found() != 0 stops. 1, or 0 after raising. */
+/* Where an object is now, and a session to use it in: session_give() that. */
+struct place {
+        CK_SLOT_ID slot;
+        CK_SESSION_HANDLE session;
+        CK_OBJECT_HANDLE handle;
+};
+/* Found anew if it was lost. */
+CK_RV object_open(struct object *o, struct place *ret);
+/* This handle turned out to be void. */
+void object_lost(struct object *o, CK_OBJECT_HANDLE handle);
+/* All that a URI names, in the module's order; calls found() with a reference it may keep (object_ref). What is not 0 stops, below 0 (having raised) as a failure. 1, or 0 after raising. */
 int object_find(struct provider *p, const struct uri *u, int (*found)(struct object *o, void *ctx), void *ctx);
-/* Does a token that the URI names want a login, and nobody told the PIN? */
-bool uri_needs_pin(struct provider *p, const struct uri *u);
 /* A TSS2 PRIVATE KEY by its DER. NULL after raising. */
-struct object *object_from_tss(struct provider *p, struct bytes der);
+struct object *object_from_tss(struct provider *p, struct bytes der, const struct asking *ask);
 /* A new key pair in the token that the URI names. NULL after raising. curve: OpenSSL's group name; bits: RSA. */
 struct object *object_generate(struct provider *p, const struct uri *u, CK_KEY_TYPE type, const char *curve, unsigned bits);
 
@@ -116,6 +137,7 @@ struct key {
         struct provider *provider;
         struct object *object;          /* NULL: a public key only */
         EVP_PKEY *pub;                  /* in provider->libctx */
+        bool parameters_only;           /* pub has a curve and no point */
         int type;                       /* EVP_PKEY_EC, EVP_PKEY_RSA */
         int refs;
 };

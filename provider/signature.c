@@ -2,6 +2,7 @@
 /* How does a signature come about? Hashed in software, signed by the object, checked in software with the public half. */
 #include "provider/signature.h"
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/x509.h>
@@ -63,7 +64,9 @@ const struct hash *hash_of_md(const struct provider *p, const char *name, EVP_MD
         const struct hash *h = NULL;
         EVP_MD *md;
 
+        ERR_set_mark();
         md = EVP_MD_fetch(p->libctx, name, NULL);
+        ERR_pop_to_mark();
         for (size_t i = 0; md != NULL && (h = hash_at(i)) != NULL; i++)
                 if (EVP_MD_is_a(md, h->name))
                         break;
@@ -105,7 +108,9 @@ static int begin(struct sig *s, struct key *key, bool verify)
                 s->key = key_ref(key);
                 s->scheme->reset(s);
         }
-        if (s->key == NULL || s->key->pub == NULL || (!verify && s->key->object == NULL))
+        if (s->key == NULL || s->key->pub == NULL)
+                return raise_reason(s->provider, REASON_UNSUPPORTED, "there is no key to work with");
+        if (!verify && s->key->object == NULL)
                 return raise_reason(s->provider, REASON_UNSUPPORTED, "this is no private key: only its public half is there");
         s->verify = verify;
         EVP_MD_CTX_free(s->digest);
@@ -193,18 +198,27 @@ int sig_sign(void *sig, unsigned char *out, size_t *ret_len, size_t size, const 
         return 1;
 }
 
+EVP_PKEY_CTX *sig_software(struct sig *s, int (*init)(EVP_PKEY_CTX *c))
+{
+        EVP_PKEY_CTX *c;
+
+        if (s->key == NULL || !s->verify) {
+                raise_reason(s->provider, REASON_UNSUPPORTED, "this context was not begun for verifying");
+                return NULL;
+        }
+        c = EVP_PKEY_CTX_new_from_pkey(s->provider->libctx, s->key->pub, NULL);
+        if (c != NULL && init(c) == 1 && s->scheme->prepare_verify(s, c))
+                return c;
+        EVP_PKEY_CTX_free(c);
+        raise_reason(s->provider, REASON_UNSUPPORTED, "OpenSSL cannot check such a signature with this key");
+        return NULL;
+}
+
 int sig_verify(void *sig, const unsigned char *in, size_t in_len, const unsigned char *digest, size_t len)
 {
-        struct sig *s = sig;
-        EVP_PKEY_CTX *c;
-        int ok;
+        EVP_PKEY_CTX *c = sig_software(sig, EVP_PKEY_verify_init);
+        int ok = c != NULL && EVP_PKEY_verify(c, in, in_len, digest, len) == 1;
 
-        if (s->key == NULL || !s->verify)
-                return raise_reason(s->provider, REASON_UNSUPPORTED, "this context was not begun for verifying");
-        c = EVP_PKEY_CTX_new_from_pkey(s->provider->libctx, s->key->pub, NULL);
-        if (c == NULL)
-                return raise_reason(s->provider, REASON_MEMORY, "out of memory");
-        ok = EVP_PKEY_verify_init(c) == 1 && s->scheme->prepare_verify(s, c) && EVP_PKEY_verify(c, in, in_len, digest, len) == 1;
         EVP_PKEY_CTX_free(c);
         return ok;
 }

@@ -39,6 +39,8 @@ int sig_sign_init(void *sig, void *key, const OSSL_PARAM params[]);
 int sig_sign(void *sig, unsigned char *out, size_t *ret_len, size_t size, const unsigned char *digest, size_t len);
 int sig_verify_init(void *sig, void *key, const OSSL_PARAM params[]);
 int sig_verify(void *sig, const unsigned char *in, size_t in_len, const unsigned char *digest, size_t len);
+/* A context for the software's half of the work, told what is to be checked; init is EVP_PKEY_verify_init or a like. NULL after raising. */
+EVP_PKEY_CTX *sig_software(struct sig *s, int (*init)(EVP_PKEY_CTX *c));
 int sig_digest_sign_init(void *sig, const char *md, void *key, const OSSL_PARAM params[]);
 int sig_digest_verify_init(void *sig, const char *md, void *key, const OSSL_PARAM params[]);
 int sig_digest_update(void *sig, const unsigned char *data, size_t len);

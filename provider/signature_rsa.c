@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* RSA signatures: PKCS#1 v1.5 and PSS, RFC 8017. */
+/* RSA signatures: PKCS#1 v1.5 and PSS, RFC 8017, and the bare operation for who pads by himself. */
 #include <openssl/asn1t.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -20,6 +20,9 @@ static void rsa_reset(struct sig *s)
         s->mgf = NULL;
 }
 
+/* OpenSSL 3.1 has it: as long as the digest, or less if no more fits. */
+#define SALT_AT_MOST_DIGEST (-4)
+
 static const struct hash *mgf_of(const struct sig *s)
 {
         return s->mgf != NULL ? s->mgf : s->hash;
@@ -33,7 +36,7 @@ static int salt_len(const struct sig *s, size_t *ret)
         if (em < s->hash->size + 2)
                 return raise_reason(s->provider, REASON_LENGTH, "%s is too long for this key", s->hash->name);
         max = em - s->hash->size - 2;
-        if (s->salt == RSA_PSS_SALTLEN_DIGEST)
+        if (s->salt == RSA_PSS_SALTLEN_DIGEST || (s->salt == SALT_AT_MOST_DIGEST && s->hash->size < max))
                 *ret = s->hash->size;
         else if (s->salt < 0)
                 *ret = max;
@@ -74,9 +77,21 @@ static int sign_pkcs1(struct sig *s, struct bytes digest, struct buf *ret)
         return use_sign(s->key->object, &m, BYTES_OF(&info), ret);
 }
 
+static int sign_bare(struct sig *s, struct bytes in, struct buf *ret)
+{
+        CK_MECHANISM m = { CKM_RSA_X_509, NULL, 0 };
+        size_t size = (size_t)EVP_PKEY_get_size(s->key->pub);
+
+        if (s->hash != NULL)
+                return raise_reason(s->provider, REASON_UNSUPPORTED, "a digest is signed with the padding pkcs1 or pss");
+        if (in.len != size)
+                return raise_reason(s->provider, REASON_LENGTH, "without padding the key signs %zu octets, not %zu", size, in.len);
+        return use_sign(s->key->object, &m, in, ret);
+}
+
 static int rsa_sign(struct sig *s, struct bytes digest, struct buf *ret)
 {
-        return s->pad == RSA_PKCS1_PSS_PADDING ? sign_pss(s, digest, ret) : sign_pkcs1(s, digest, ret);
+        return s->pad == RSA_PKCS1_PSS_PADDING ? sign_pss(s, digest, ret) : s->pad == RSA_NO_PADDING ? sign_bare(s, digest, ret) : sign_pkcs1(s, digest, ret);
 }
 
 static int rsa_prepare_verify(struct sig *s, EVP_PKEY_CTX *c)
@@ -85,7 +100,7 @@ static int rsa_prepare_verify(struct sig *s, EVP_PKEY_CTX *c)
                 return 0;
         if (s->pad != RSA_PKCS1_PSS_PADDING)
                 return 1;
-        return EVP_PKEY_CTX_set_rsa_pss_saltlen(c, s->salt) == 1 && (s->mgf == NULL || EVP_PKEY_CTX_set_rsa_mgf1_md_name(c, s->mgf->name, NULL) == 1);
+        return EVP_PKEY_CTX_set_rsa_pss_saltlen(c, s->salt == SALT_AT_MOST_DIGEST ? RSA_PSS_SALTLEN_AUTO : s->salt) == 1 && (s->mgf == NULL || EVP_PKEY_CTX_set_rsa_mgf1_md_name(c, s->mgf->name, NULL) == 1);
 }
 
 /* RFC 4055, 2.1: NULL parameters. */
@@ -170,12 +185,14 @@ struct word {
 static const struct word pads[] = {
         { OSSL_PKEY_RSA_PAD_MODE_PKCSV15, RSA_PKCS1_PADDING },
         { OSSL_PKEY_RSA_PAD_MODE_PSS, RSA_PKCS1_PSS_PADDING },
+        { OSSL_PKEY_RSA_PAD_MODE_NONE, RSA_NO_PADDING },
         { NULL, 0 },
 };
 static const struct word salts[] = {
         { OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST, RSA_PSS_SALTLEN_DIGEST },
         { OSSL_PKEY_RSA_PSS_SALT_LEN_AUTO, RSA_PSS_SALTLEN_AUTO },
         { OSSL_PKEY_RSA_PSS_SALT_LEN_MAX, RSA_PSS_SALTLEN_MAX },
+        { "auto-digestmax", SALT_AT_MOST_DIGEST },
         { NULL, 0 },
 };
 
@@ -218,8 +235,8 @@ static int set_pad(struct sig *s, const OSSL_PARAM *p)
 {
         int pad;
 
-        if (!get_word(pads, p, &pad) || (pad != RSA_PKCS1_PADDING && pad != RSA_PKCS1_PSS_PADDING))
-                return raise_reason(s->provider, REASON_UNSUPPORTED, "RSA signatures have the padding pkcs1 or pss here");
+        if (!get_word(pads, p, &pad) || (pad != RSA_PKCS1_PADDING && pad != RSA_PKCS1_PSS_PADDING && pad != RSA_NO_PADDING))
+                return raise_reason(s->provider, REASON_UNSUPPORTED, "RSA signatures have the padding pkcs1, pss or none here");
         s->pad = pad;
         return 1;
 }
@@ -228,9 +245,8 @@ static int set_salt(struct sig *s, const OSSL_PARAM *p)
 {
         int salt;
 
-        /* OpenSSL 3.1 has one more: at most the digest's length. */
-        if (!get_word(salts, p, &salt) || salt < RSA_PSS_SALTLEN_MAX)
-                return raise_reason(s->provider, REASON_UNSUPPORTED, "a PSS salt is digest, max, auto or a number of octets here");
+        if (!get_word(salts, p, &salt) || salt < SALT_AT_MOST_DIGEST)
+                return raise_reason(s->provider, REASON_UNSUPPORTED, "a PSS salt is digest, max, auto, auto-digestmax or a number of octets here");
         s->salt = salt;
         return 1;
 }
@@ -285,6 +301,18 @@ static void *rsa_new(void *provctx, const char *properties)
         return sig_new(provctx, &scheme_rsa);
 }
 
+/* What was signed, out of the signature: in software, as checking is. */
+static int rsa_recover(void *sig, unsigned char *out, size_t *ret_len, size_t room, const unsigned char *in, size_t len)
+{
+        EVP_PKEY_CTX *c = sig_software(sig, EVP_PKEY_verify_recover_init);
+        int ok;
+
+        *ret_len = room;
+        ok = c != NULL && EVP_PKEY_verify_recover(c, out, ret_len, in, len) == 1;
+        EVP_PKEY_CTX_free(c);
+        return ok;
+}
+
 static const OSSL_PARAM *rsa_gettable(void *sig, void *provctx)
 {
         static const OSSL_PARAM list[] = {
@@ -322,6 +350,8 @@ static const OSSL_PARAM *rsa_settable(void *sig, void *provctx)
 const OSSL_DISPATCH signature_rsa[] = {
         ROW(OSSL_FUNC_SIGNATURE_NEWCTX, rsa_new),
         SIG_ROWS,
+        ROW(OSSL_FUNC_SIGNATURE_VERIFY_RECOVER_INIT, sig_verify_init),
+        ROW(OSSL_FUNC_SIGNATURE_VERIFY_RECOVER, rsa_recover),
         ROW(OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS, rsa_get_params),
         ROW(OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, rsa_gettable),
         ROW(OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS, rsa_set_params),

@@ -10,8 +10,6 @@
 #include "lib/err.h"
 #include "provider/provider.h"
 
-#define PIN_MAX 256
-
 struct store {
         struct provider *provider;
         struct uri uri;
@@ -77,8 +75,10 @@ static int keep(struct object *o, void *ctx)
                 size_t cap = s->cap == 0 ? 8 : 2 * s->cap;
                 struct object **list = reallocarray(s->list, cap, sizeof(*list));
 
-                if (!list)
-                        return 1;
+                if (!list) {
+                        raise_reason(s->provider, REASON_MEMORY, "out of memory");
+                        return -1;
+                }
                 s->list = list;
                 s->cap = cap;
         }
@@ -110,25 +110,7 @@ static bool narrow(const struct store *s, struct uri *u)
         return s->expect == 0;
 }
 
-/* Does somebody have to be asked for a PIN? */
-static int ask_pin(struct store *s, OSSL_PASSPHRASE_CALLBACK *pw_cb, void *pw_arg)
-{
-        char pin[PIN_MAX];
-        size_t len = 0;
-        int r;
-
-        if (!pw_cb || !uri_needs_pin(s->provider, &s->uri))
-                return 1;
-        if (!pw_cb(pin, sizeof(pin), &len, NULL, pw_arg))
-                return 1;
-        r = buf_set(&s->uri.pin_value, BYTES(pin, len));
-        if (r == 0)
-                r = buf_reserve(&s->uri.pin_value, 1);
-        wipe(pin, sizeof(pin));
-        return r == 0 || raise_reason(s->provider, REASON_MEMORY, "out of memory");
-}
-
-static int search(struct store *s, OSSL_PASSPHRASE_CALLBACK *pw_cb, void *pw_arg)
+static int search(struct store *s, const struct asking *ask)
 {
         struct uri as_given = s->uri;
         int ok;
@@ -137,7 +119,7 @@ static int search(struct store *s, OSSL_PASSPHRASE_CALLBACK *pw_cb, void *pw_arg
         /* Nothing, which is no failure: some programs ask for one type after the other. */
         if (!narrow(s, &s->uri))
                 return 1;
-        ok = s->uri.type == CKO_PRIVATE_KEY || !s->uri.has_type ? ask_pin(s, pw_cb, pw_arg) : 1;
+        ok = s->uri.type == CKO_PRIVATE_KEY || !s->uri.has_type ? pin_ask(s->provider, &s->uri, ask) : 1;
         if (ok)
                 ok = object_find(s->provider, &s->uri, keep, s);
         s->uri.type = as_given.type;
@@ -167,7 +149,7 @@ static int store_load(void *ctx, OSSL_CALLBACK *cb, void *arg, OSSL_PASSPHRASE_C
         struct object *o;
         int ok;
 
-        if (!s->searched && !search(s, pw_cb, pw_arg))
+        if (!s->searched && !search(s, &(struct asking){ pw_cb, pw_arg }))
                 return 0;
         if (s->next == s->n)
                 return 0;

@@ -7,38 +7,54 @@
 #define TRIES 3
 
 struct work {
+        struct object *object;
+        struct module *module;
         CK_FUNCTION_LIST *functions;
         CK_MECHANISM *mechanism;
         struct bytes in;
         struct buf *out;        /* with room for the answer: asking for the size could cost a TPM command */
 };
 
-static CK_RV sign(const struct work *w, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h)
+/* Between C_...Init and the operation, if the key wants it. */
+static CK_RV authenticate(const struct work *w, const struct place *at)
+{
+        struct bytes pin = BYTES_OF(&w->object->pin);
+
+        if (!w->object->always_authenticate)
+                return CKR_OK;
+        return pin.ptr ? session_authenticate(w->module, at->slot, at->session, pin) : CKR_USER_NOT_LOGGED_IN;
+}
+
+static CK_RV sign(const struct work *w, const struct place *at)
 {
         CK_ULONG len = w->out->cap;
-        CK_RV rv = w->functions->C_SignInit(s, w->mechanism, h);
+        CK_RV rv = w->functions->C_SignInit(at->session, w->mechanism, at->handle);
 
         if (rv == CKR_OK)
-                rv = w->functions->C_Sign(s, (CK_BYTE *)(uintptr_t)w->in.ptr, w->in.len, w->out->ptr, &len);
+                rv = authenticate(w, at);
+        if (rv == CKR_OK)
+                rv = w->functions->C_Sign(at->session, (CK_BYTE *)(uintptr_t)w->in.ptr, w->in.len, w->out->ptr, &len);
         if (rv == CKR_OK)
                 w->out->len = len;
         return rv;
 }
 
-static CK_RV decrypt(const struct work *w, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h)
+static CK_RV decrypt(const struct work *w, const struct place *at)
 {
         CK_ULONG len = w->out->cap;
-        CK_RV rv = w->functions->C_DecryptInit(s, w->mechanism, h);
+        CK_RV rv = w->functions->C_DecryptInit(at->session, w->mechanism, at->handle);
 
         if (rv == CKR_OK)
-                rv = w->functions->C_Decrypt(s, (CK_BYTE *)(uintptr_t)w->in.ptr, w->in.len, w->out->ptr, &len);
+                rv = authenticate(w, at);
+        if (rv == CKR_OK)
+                rv = w->functions->C_Decrypt(at->session, (CK_BYTE *)(uintptr_t)w->in.ptr, w->in.len, w->out->ptr, &len);
         if (rv == CKR_OK)
                 w->out->len = len;
         return rv;
 }
 
 /* The secret comes as an object of the session, is read and destroyed. w->out's room is its size. */
-static CK_RV derive(const struct work *w, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h)
+static CK_RV derive(const struct work *w, const struct place *at)
 {
         CK_OBJECT_CLASS class = CKO_SECRET_KEY;
         CK_KEY_TYPE type = CKK_GENERIC_SECRET;
@@ -52,13 +68,13 @@ static CK_RV derive(const struct work *w, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE 
         CK_OBJECT_HANDLE secret;
         CK_RV rv, end;
 
-        rv = w->functions->C_DeriveKey(s, w->mechanism, h, template, ARRAY_LEN(template), &secret);
+        rv = w->functions->C_DeriveKey(at->session, w->mechanism, at->handle, template, ARRAY_LEN(template), &secret);
         if (rv != CKR_OK)
                 return rv;
-        rv = w->functions->C_GetAttributeValue(s, secret, &value, 1);
+        rv = w->functions->C_GetAttributeValue(at->session, secret, &value, 1);
         if (rv == CKR_OK)
                 w->out->len = value.ulValueLen;
-        end = w->functions->C_DestroyObject(s, secret);
+        end = w->functions->C_DestroyObject(at->session, secret);
         return rv == CKR_OK ? end : rv;
 }
 
@@ -71,12 +87,12 @@ static bool handles_void(CK_RV rv)
                rv == CKR_OPERATION_NOT_INITIALIZED || rv == CKR_OPERATION_ACTIVE;
 }
 
-static int do_work(struct object *o, const char *what, CK_RV (*fn)(const struct work *w, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h),
-                   CK_MECHANISM *m, struct bytes in, size_t room, struct buf *ret)
+static int do_work(struct object *o, const char *what, CK_RV (*fn)(const struct work *w, const struct place *at), CK_MECHANISM *m, struct bytes in,
+                   size_t room, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf out = { 0 };
         struct module *module = module_get(o->provider);
-        struct work w = { .mechanism = m, .in = in, .out = &out };
+        struct work w = { .object = o, .module = module, .mechanism = m, .in = in, .out = &out };
         CK_RV rv = CKR_OK;
 
         if (!module)
@@ -87,21 +103,18 @@ static int do_work(struct object *o, const char *what, CK_RV (*fn)(const struct 
         /* What a module's own OpenSSL leaves in the queue is no error of ours. */
         ERR_set_mark();
         for (int tries = 0; tries < TRIES; tries++) {
-                CK_SESSION_HANDLE s;
-                CK_OBJECT_HANDLE h;
-                CK_SLOT_ID slot;
+                struct place at;
 
-                rv = object_open(o, &s, &h);
+                rv = object_open(o, &at);
                 if (rv != CKR_OK && handles_void(rv))
                         continue;
                 if (rv != CKR_OK)
                         break;
-                slot = o->slot;
-                rv = fn(&w, s, h);
-                session_give(module, slot, s, rv);
+                rv = fn(&w, &at);
+                session_give(module, at.slot, at.session, rv);
                 if (!handles_void(rv))
                         break;
-                object_lost(o);
+                object_lost(o, at.handle);
         }
         ERR_pop_to_mark();
         if (rv != CKR_OK)

@@ -11,39 +11,7 @@ make_ca
 tpm_cert web localhost
 tpm_cert client client
 
-mkdir -p nginx/logs nginx/html
-echo "hello from nginx" >nginx/html/index.html
-# Root's workers would give up what the key's file asks for.
-{ [ "$(id -u)" != 0 ] || echo "user root;"; } >nginx/nginx.conf
-cat >>nginx/nginx.conf <<END
-daemon off;
-worker_processes 2;
-pid nginx.pid;
-error_log $PWD/nginx.log info;
-ssl_engine pkcs11;
-env PKCS11_MODULE_PATH;
-env HOLDFAST_STORE;
-env HOLDFAST_TCTI;
-events { worker_connections 64; }
-http {
-        access_log off;
-        client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
-        server {
-                listen unix:$PWD/web ssl;
-                server_name localhost;
-                root html;
-                ssl_certificate $PWD/localhost.pem;
-                ssl_certificate_key "engine:pkcs11:$(uri web)";
-                ssl_client_certificate $PWD/ca.pem;
-                ssl_verify_client on;
-                ssl_protocols TLSv1.2 TLSv1.3;
-                ssl_session_cache off;
-                ssl_session_tickets off;
-                location = /who { add_header Content-Type text/plain; return 200 "\$ssl_client_s_dn \$ssl_protocol \$pid\n"; }
-        }
-}
-END
-background nginx nginx -p "$PWD/nginx" -e "$PWD/nginx.log" -c nginx.conf
+nginx_start 2 "ssl" "engine:pkcs11:$(uri web)" "ssl_engine pkcs11;" "env PKCS11_MODULE_PATH;"
 await test -S web
 
 get() { curl -sS --max-time 20 --unix-socket web --cacert ca.pem "$@"; }

@@ -16,6 +16,10 @@ if [ -z "${HF_INSIDE:-}" ]; then
         mkdir "$T/src" "$T/home" "$T/run" "$T/bin"
         cp "$top_srcdir"/tests/integration/*.sh "$T/src"
         cp "$HOLDFAST" "$T/bin/holdfast"
+        # For a test that needs more of the system than the private machine has, such as its network.
+        if declare -F prepare >/dev/null; then
+                prepare
+        fi
         TEST=$T/src/$(basename "$0")
         MODULE_DIR=$(pkg-config --variable=p11_module_path p11-kit-1)
         CONFIG_DIR=$(pkg-config --variable=p11_module_configs p11-kit-1)
@@ -46,6 +50,15 @@ need_machine() {
                 echo "SKIP: this system gives no namespaces, and outside of them the module would have to be installed"
                 exit 77
         fi
+}
+
+# For a test of a server that does not run as root. Only where there is no private machine is the test still root.
+need_ordinary_user() {
+        [ "$(id -u)" = 0 ] || return 0
+        cp "$MODULE" "$PROVIDER" "$T/bin"
+        chown -R nobody "$T/home" "$T/run"
+        exec env "MODULE=$T/bin/${MODULE##*/}" "PROVIDER=$T/bin/${PROVIDER##*/}" \
+                setpriv --reuid=nobody --regid=nogroup --clear-groups -- bash "$0"
 }
 
 # --- Saying, waiting, cleaning up ---
@@ -199,4 +212,43 @@ tpm_cert() {
         openssl req -new -engine pkcs11 -keyform engine -key "$(uri "$1")" -subj "/CN=$2" -out "$2.csr" 2>>engine.log
         sign_cert "$2.csr" "$2.pem" "$2"
         holdfast key import-cert "$1" "$2.pem" >>agents.log 2>&1
+}
+
+# nginx_start WORKERS LISTEN KEY [LINE...]: nginx serves localhost.pem on the socket "web"; the lines go before its own.
+nginx_start() {
+        local workers=$1 listen=$2 key=$3
+
+        shift 3
+        mkdir -p nginx/logs nginx/html
+        echo "hello from nginx" >nginx/html/index.html
+        # Root's workers would give up what the key's file asks for.
+        { [ "$(id -u)" != 0 ] || echo "user root;"; } >nginx/nginx.conf
+        printf '%s\n' "$@" >>nginx/nginx.conf
+        cat >>nginx/nginx.conf <<CONF
+daemon off;
+worker_processes $workers;
+pid nginx.pid;
+error_log $PWD/nginx.log info;
+env HOLDFAST_STORE;
+env HOLDFAST_TCTI;
+events { worker_connections 64; }
+http {
+        access_log off;
+        client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
+        server {
+                listen unix:$PWD/web $listen;
+                server_name localhost;
+                root html;
+                ssl_certificate $PWD/localhost.pem;
+                ssl_certificate_key "$key";
+                ssl_client_certificate $PWD/ca.pem;
+                ssl_verify_client on;
+                ssl_protocols TLSv1.2 TLSv1.3;
+                ssl_session_cache off;
+                ssl_session_tickets off;
+                location = /who { add_header Content-Type text/plain; return 200 "\$ssl_client_s_dn \$ssl_protocol \$server_protocol \$pid\n"; }
+        }
+}
+CONF
+        background nginx nginx -p "$PWD/nginx" -e "$PWD/nginx.log" -c nginx.conf
 }

@@ -14,37 +14,7 @@ ref_cert web localhost
 ref_cert client client
 ref_cert client/RSA-2048 rsa
 
-mkdir -p nginx/logs nginx/html
-echo "hello from nginx" >nginx/html/index.html
-# Root's workers would give up what the key's file asks for.
-{ [ "$(id -u)" != 0 ] || echo "user root;"; } >nginx/nginx.conf
-cat >>nginx/nginx.conf <<CONF
-daemon off;
-worker_processes 4;
-pid nginx.pid;
-error_log $PWD/nginx.log info;
-env HOLDFAST_STORE;
-env HOLDFAST_TCTI;
-events { worker_connections 64; }
-http {
-        access_log off;
-        client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
-        server {
-                listen unix:$PWD/web ssl http2;
-                server_name localhost;
-                root html;
-                ssl_certificate $PWD/localhost.pem;
-                ssl_certificate_key $PWD/localhost.key.pem;
-                ssl_client_certificate $PWD/ca.pem;
-                ssl_verify_client on;
-                ssl_protocols TLSv1.2 TLSv1.3;
-                ssl_session_cache off;
-                ssl_session_tickets off;
-                location = /who { add_header Content-Type text/plain; return 200 "\$ssl_client_s_dn \$ssl_protocol \$server_protocol \$pid\n"; }
-        }
-}
-CONF
-background nginx nginx -p "$PWD/nginx" -e "$PWD/nginx.log" -c nginx.conf
+nginx_start 4 "ssl http2" "$PWD/localhost.key.pem"
 nginx_pid=${pids[-1]}
 await test -S web
 

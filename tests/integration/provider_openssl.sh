@@ -58,8 +58,15 @@ for key in client client/RSA-2048 client/P-384; do
         cmp again.pem <(openssl pkey -in again.pem)
         openssl dgst -sha256 -sign again.pem -out sig data
         openssl dgst -sha256 -verify "$name.pub" -signature sig data >/dev/null
-        refused openssl pkey -in "$name.key.pem" -outform DER -out clear.der
-        grep -qi 'hardware' refused.out
+        app=$([ "$key" = client/RSA-2048 ] && echo rsa || echo ec)
+        openssl "$app" -in "$name.key.pem" 2>>pkey.log | cmp - again.pem
+        openssl "$app" -in "$name.key.pem" -pubout 2>>pkey.log | cmp - "$name.pub"
+        for clear in "pkey -outform DER" "pkcs8 -topk8 -nocrypt" "$app -outform DER"; do
+                # shellcheck disable=SC2086
+                refused openssl $clear -in "$name.key.pem" -out clear
+                grep -q 'private key is in hardware and cannot be read' refused.out
+        done
+        cat "$name.pem" "$name.key.pem" | openssl pkey -in /dev/stdin -pubout | cmp - "$name.pub"
         ok "$key: says where it is, and is written as a reference only"
 done
 
@@ -86,7 +93,11 @@ openssl pkey -in peer.key -pubout -out peer.pub
 openssl pkeyutl -derive -inkey derive.key.pem -peerkey peer.pub -out z.ours
 openssl pkeyutl -derive -inkey peer.key -peerkey derive.pub -out z.theirs
 cmp z.ours z.theirs
-ok "client/derive: ECDH"
+openssl req -new -x509 -key peer.key -subj /CN=peer -days 1 -out peer.pem
+openssl x509 -new -force_pubkey derive.pub -subj /CN=derive -CA peer.pem -CAkey peer.key -days 1 -out derive.pem
+openssl cms -encrypt -binary -in data -aes-256-cbc -out derive.cms derive.pem
+openssl cms -decrypt -in derive.cms -recip derive.pem -inkey derive.key.pem -binary | cmp - data
+ok "client/derive: ECDH, and CMS by it"
 
 for spec in "EC ec_paramgen_curve:P-256" "RSA rsa_keygen_bits:2048"; do
         openssl genpkey -propquery provider=holdfast -algorithm "${spec% *}" -pkeyopt "${spec#* }" \
@@ -101,6 +112,13 @@ openssl storeutl -noout -keys "pkcs11:token=client" >store.out
 grep -q 'Total found: 7' store.out
 openssl storeutl -certs "$(uri client | sed 's/type=private/type=cert/')" | openssl x509 | cmp - <(openssl x509 -in client.pem)
 ok "storeutl lists a token, and its certificates"
+
+agent locked --pin-file <(echo 1234-5678) --so-pin-file <(echo so-pin-for-tests)
+openssl dgst -sha256 -sign "$(holdfast key show locked --file)" -passin pass:1234-5678 -out sig data
+openssl dgst -sha256 -verify <(holdfast key show locked --pem) -signature sig data >/dev/null
+refused openssl dgst -sha256 -sign "$(holdfast key show locked --file)" -passin pass:0000-0000 data
+grep -q CKR_PIN_INCORRECT refused.out
+ok "a file of a store whose token has a PIN asks for it"
 
 # An authority in hardware.
 openssl req -x509 -new -key client-P-384.key.pem -subj "/CN=Hard CA" -addext keyUsage=keyCertSign -days 2 -out hardca.pem

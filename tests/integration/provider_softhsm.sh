@@ -51,6 +51,88 @@ refused openssl pkey -in "pkcs11:token=soft;object=ec;type=private?pin-source=$P
 grep -q "cannot read the PIN" refused.out
 ok "the PIN by URI, by file and by password prompt; a wrong one is told"
 
+# Written down without its PIN, and asked for it: once, and not again when it was wrong.
+openssl pkey -in "pkcs11:token=soft;object=ec;type=private?pin-value=1234" -out ec.key.pem
+openssl pkey -in "pkcs11:token=soft;object=ec;type=private?pin-source=$PWD/pin" -out source.key.pem
+openssl dgst -sha256 -sign ec.key.pem -passin pass:1234 -out sig data
+openssl dgst -sha256 -verify ec.pub -signature sig data >/dev/null
+refused openssl dgst -sha256 -sign ec.key.pem -passin pass:9999 data
+grep -q "CKR_PIN_INCORRECT" refused.out
+openssl dgst -sha256 -sign source.key.pem -out sig data
+openssl dgst -sha256 -verify ec.pub -signature sig data >/dev/null
+printf '1234\nof the token soft\n' >pin.commented
+openssl pkey -in "pkcs11:token=soft;object=ec;type=private?pin-source=$PWD/pin.commented" -noout
+: >pin.empty
+refused openssl pkey -in "pkcs11:token=soft;object=ec;type=private?pin-source=$PWD/pin.empty" -noout
+grep -q "no PIN in the first line" refused.out
+cat >ask.py <<'PY'
+import ssl, sys
+
+asked = []
+def ask():
+    asked.append(1)
+    return sys.argv[1]
+
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain("ec.pem", "ec.key.pem", ask)
+assert asked == [1], asked
+PY
+python3 ask.py 1234
+refused python3 ask.py 9999
+ok "a reference asks the program for its PIN, or has pin-source"
+
+pkcs11-tool --module $softhsm --login --pin 1234 --keypairgen --key-type EC:prime256v1 --label always --id 03 --always-auth >>softhsm.log 2>&1
+openssl pkey -in "pkcs11:token=soft;object=always" -pubin -out always.pub
+for _ in 1 2; do
+        openssl dgst -sha256 -sign "pkcs11:token=soft;object=always;type=private?pin-source=$PWD/pin" -out sig data
+        openssl dgst -sha256 -verify always.pub -signature sig data >/dev/null
+done
+cat >always.py <<'PY'
+import socket, ssl, threading
+
+def context(side, *names):
+    c = ssl.SSLContext(side)
+    c.load_cert_chain(*names)
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    return c
+
+server = context(ssl.PROTOCOL_TLS_SERVER, "always.pem", "always.key.pem")
+for _ in range(5):
+    a, b = socket.socketpair()
+    t = threading.Thread(target=lambda: server.wrap_socket(b, server_side=True).sendall(b"x"))
+    t.start()
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.load_verify_locations("always.pem")
+    c.check_hostname = False
+    with c.wrap_socket(a) as s:
+        assert s.recv(1) == b"x"
+    t.join()
+PY
+openssl pkey -in "pkcs11:token=soft;object=always;type=private?pin-source=$PWD/pin" -out always.key.pem
+openssl req -new -x509 -key always.key.pem -subj /CN=always -days 1 -out always.pem
+python3 always.py
+ok "a key that wants the PIN for each signature gets it"
+
+# A certificate of another key below the same ID tells no public half.
+pkcs11-tool --module $softhsm --login --pin 1234 --delete-object --type pubkey --id 03 >>softhsm.log 2>&1
+openssl x509 -in rsa.pem -outform DER -out rsa.der
+pkcs11-tool --module $softhsm --login --pin 1234 --write-object rsa.der --type cert --label other --id 03 >>softhsm.log 2>&1
+refused openssl pkey -in "pkcs11:token=soft;object=always;type=private?pin-value=1234" -noout
+grep -q "public half" refused.out
+ok "a public half is taken from what belongs to the key"
+
+# A PIN is one token's: with two that want one it is tried on neither.
+softhsm2-util --init-token --free --label other --pin 8888 --so-pin 5678 >>softhsm.log
+shows "Total found" openssl storeutl -noout "pkcs11:?pin-value=8888"
+refused openssl pkey -in "pkcs11:object=ec;type=private?pin-value=1234" -noout
+grep -q "token=NAME" refused.out
+pkcs11-tool --module $softhsm --list-token-slots >slots.out 2>&1
+refused grep -q "count low" slots.out
+refused openssl pkey -in "pkcs11:token=other;type=private?pin-value=1234" -noout
+pkcs11-tool --module $softhsm --list-token-slots >slots.out 2>&1
+grep -q "count low" slots.out
+ok "a PIN is tried on the one token that the URI names"
+
 conf "pin-source = $PWD/pin"
 openssl dgst -sha256 -sign "pkcs11:token=soft;object=ec" -out sig data
 openssl dgst -sha256 -verify ec.pub -signature sig data >/dev/null

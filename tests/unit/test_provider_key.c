@@ -275,6 +275,129 @@ static void decrypts_oaep_and_not_pkcs1(void **state)
         ERR_clear_error();
 }
 
+/* The bare operation: what comes out of a PKCS#1 signature by it is the padded digest, and the other way round. */
+static void signs_what_the_caller_padded(void **state)
+{
+        EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(lib, rsa, NULL);
+        unsigned char sig[256], padded[256], again[256];
+        size_t len = sizeof(sig);
+
+        (void)state;
+        assert_true(sign(rsa, "SHA256", RSA_PKCS1_PADDING, 0, sig, &len));
+        assert_int_equal(EVP_PKEY_verify_recover_init(c), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(c, RSA_NO_PADDING), 1);
+        len = sizeof(padded);
+        assert_int_equal(EVP_PKEY_verify_recover(c, padded, &len, sig, sizeof(sig)), 1);
+        assert_int_equal(len, sizeof(padded));
+
+        assert_int_equal(EVP_PKEY_sign_init(c), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(c, RSA_NO_PADDING), 1);
+        assert_int_equal(EVP_PKEY_sign(c, again, &len, padded, sizeof(padded)), 1);
+        assert_memory_equal(again, sig, sizeof(sig));
+        assert_int_not_equal(EVP_PKEY_sign(c, again, &len, padded, sizeof(padded) - 1), 1);
+        ERR_clear_error();
+        EVP_PKEY_CTX_free(c);
+}
+
+/* With the digest named, what was signed is the digest. */
+static void recovers_what_was_signed(void **state)
+{
+        EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(lib, rsa, NULL);
+        unsigned char sig[256], out[256], digest[32];
+        size_t len = sizeof(sig);
+
+        (void)state;
+        assert_true(sign(rsa, "SHA256", RSA_PKCS1_PADDING, 0, sig, &len));
+        assert_int_equal(EVP_Digest("data", 4, digest, NULL, EVP_sha256(), NULL), 1);
+        assert_int_equal(EVP_PKEY_verify_recover_init(c), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()), 1);
+        len = sizeof(out);
+        assert_int_equal(EVP_PKEY_verify_recover(c, out, &len, sig, sizeof(sig)), 1);
+        assert_int_equal(len, sizeof(digest));
+        assert_memory_equal(out, digest, sizeof(digest));
+        sig[0] ^= 1;
+        assert_int_not_equal(EVP_PKEY_verify_recover(c, out, &len, sig, sizeof(sig)), 1);
+        ERR_clear_error();
+        EVP_PKEY_CTX_free(c);
+}
+
+/* A program of OpenSSL 3.1 may ask for it; that of 3.0 has no number for it. */
+static void a_salt_may_be_at_most_the_digest(void **state)
+{
+        OSSL_PARAM params[] = { OSSL_PARAM_utf8_string(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, (char *)(uintptr_t)"auto-digestmax", 14), OSSL_PARAM_END };
+        EVP_MD_CTX *m = EVP_MD_CTX_new();
+        unsigned char sig[512];
+        size_t len = sizeof(sig);
+        EVP_PKEY_CTX *c;
+
+        (void)state;
+        assert_int_equal(EVP_DigestSignInit_ex(m, &c, "SHA256", lib, NULL, rsa, NULL), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PSS_PADDING), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_params(c, params), 1);
+        assert_int_equal(EVP_DigestSign(m, sig, &len, (const unsigned char *)"data", 4), 1);
+        EVP_MD_CTX_free(m);
+        assert_true(verify(rsa, "SHA256", RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_DIGEST, sig, len));
+        assert_false(verify(rsa, "SHA256", RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_MAX, sig, len));
+        ERR_clear_error();
+}
+
+static size_t agree_x963(EVP_PKEY *mine, EVP_PKEY *peer, unsigned char *out, size_t len)
+{
+        EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(lib, mine, NULL);
+        unsigned char *ukm = OPENSSL_memdup("info", 4);
+
+        assert_int_equal(EVP_PKEY_derive_init(c), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_ecdh_kdf_type(c, EVP_PKEY_ECDH_KDF_X9_63), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_ecdh_kdf_md(c, EVP_sha256()), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_ecdh_kdf_outlen(c, (int)len), 1);
+        assert_int_equal(EVP_PKEY_CTX_set0_ecdh_kdf_ukm(c, ukm, 4), 1);
+        assert_int_equal(EVP_PKEY_derive_set_peer(c, peer), 1);
+        assert_int_equal(EVP_PKEY_derive(c, out, &len), 1);
+        EVP_PKEY_CTX_free(c);
+        return len;
+}
+
+static void both_sides_derive_the_same(void **state)
+{
+        EVP_PKEY *soft = generate("EC", NULL), *soft_pub = public_of(soft), *pub = public_of(ec);
+        unsigned char a[100], b[100];
+
+        (void)state;
+        assert_int_equal(agree_x963(ec, soft_pub, a, sizeof(a)), sizeof(a));
+        assert_int_equal(agree_x963(soft, pub, b, sizeof(b)), sizeof(b));
+        assert_memory_equal(a, b, sizeof(a));
+        EVP_PKEY_free(soft);
+        EVP_PKEY_free(soft_pub);
+        EVP_PKEY_free(pub);
+}
+
+/* A copy of the curve is no key. */
+static void parameters_alone_are_no_key(void **state)
+{
+        EVP_PKEY *curve = EVP_PKEY_new(), *soft = generate("EC", NULL);
+        unsigned char *point = NULL;
+        EVP_PKEY_CTX *c;
+
+        (void)state;
+        assert_int_equal(EVP_PKEY_copy_parameters(curve, ec), 1);
+        assert_int_equal(EVP_PKEY_parameters_eq(curve, ec), 1);
+        assert_int_not_equal(EVP_PKEY_eq(curve, ec), 1);
+        c = EVP_PKEY_CTX_new_from_pkey(lib, curve, NULL);
+        assert_int_equal(EVP_PKEY_param_check(c), 1);
+        assert_int_not_equal(EVP_PKEY_public_check(c), 1);
+        EVP_PKEY_CTX_free(c);
+        /* It becomes one by a point, and a key keeps the one it has. */
+        assert_int_equal(EVP_PKEY_get1_encoded_public_key(soft, &point), 65);
+        assert_int_not_equal(EVP_PKEY_set1_encoded_public_key(ec, point, 65), 1);
+        assert_int_not_equal(EVP_PKEY_set1_encoded_public_key(curve, point, 64), 1);
+        assert_int_equal(EVP_PKEY_set1_encoded_public_key(curve, point, 65), 1);
+        assert_int_equal(EVP_PKEY_eq(curve, soft), 1);
+        OPENSSL_free(point);
+        EVP_PKEY_free(soft);
+        EVP_PKEY_free(curve);
+        ERR_clear_error();
+}
+
 static void *sign_often(void *failures)
 {
         unsigned char sig[512];
@@ -323,7 +446,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(signs_by_every_digest_and_padding), cmocka_unit_test(refuses_other_digests_and_short_buffers),
                 cmocka_unit_test(names_its_algorithm), cmocka_unit_test(the_private_half_stays), cmocka_unit_test(both_sides_agree),
-                cmocka_unit_test(decrypts_oaep_and_not_pkcs1), cmocka_unit_test(threads_share_a_key), cmocka_unit_test(a_child_has_the_key_too),
+                cmocka_unit_test(decrypts_oaep_and_not_pkcs1), cmocka_unit_test(signs_what_the_caller_padded),
+                cmocka_unit_test(recovers_what_was_signed), cmocka_unit_test(a_salt_may_be_at_most_the_digest),
+                cmocka_unit_test(both_sides_derive_the_same), cmocka_unit_test(parameters_alone_are_no_key),
+                cmocka_unit_test(threads_share_a_key), cmocka_unit_test(a_child_has_the_key_too),
         };
 
         return cmocka_run_group_tests(tests, start, stop);
