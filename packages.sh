@@ -8,7 +8,8 @@ packages_build="gcc make autoconf automake libtool pkg-config scdoc
 packages_show="swtpm swtpm-tools openssh-client openssh-server openssl"
 
 packages_check="libcmocka-dev clang libclang-rt-dev llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux
-        tpm2-tools tpm2-openssl libengine-pkcs11-openssl opensc p11-kit p11-kit-modules gnutls-bin libnss3-tools curl nginx stunnel4
+        tpm2-tools tpm2-openssl libengine-pkcs11-openssl opensc p11-kit p11-kit-modules gnutls-bin libnss3-tools curl nginx apache2-bin stunnel4
+        postgresql-15 postgresql-client-15
         softhsm2 openvpn libpkcs11-helper1 python3 strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
 
 # packages_install PACKAGE...: only what is missing. Servers among them are not started: neither script wants them running.

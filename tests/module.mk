@@ -16,6 +16,23 @@ AM_TESTS_ENVIRONMENT = \
 # The part of the tests that also runs under the sanitizers and from the release archive.
 UNIT_TESTS = $(filter tests/unit/test_% tests/fuzz/fuzz_%,$(check_PROGRAMS))
 
+# Those that also run under ThreadSanitizer.
+THREAD_TESTS = \
+	tests/unit/test_crypto \
+	tests/unit/test_err \
+	tests/unit/test_item \
+	tests/unit/test_pkcs11_general \
+	tests/unit/test_pkcs11_op \
+	tests/unit/test_pkcs11_session \
+	tests/unit/test_provider \
+	tests/unit/test_provider_fails \
+	tests/unit/test_provider_key \
+	tests/unit/test_store_items \
+	tests/unit/test_tpm_operate
+
+check-threads: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(THREAD_TESTS)' check_PROGRAMS='$(THREAD_TESTS)' check_LTLIBRARIES=
+
 check-programs: all
 	$(MAKE) $(AM_MAKEFLAGS) $(check_LTLIBRARIES) $(check_PROGRAMS)
 
@@ -34,6 +51,7 @@ bench: all
 # Compiled and read by run.sh.
 BENCH_FILES = \
 	tests/bench/run.sh tests/bench/bench.c tests/bench/count_proxy.c tests/bench/esys_sign.c tests/bench/model.awk \
+	tests/bench/provider.sh tests/bench/tls_bench.c \
 	tests/bench/chip-latency/README.md \
 	tests/bench/chip-latency/model_AMD3.csv \
 	tests/bench/chip-latency/model_IFX7.63.csv \
@@ -68,9 +86,14 @@ INTEGRATION_TESTS = \
 	tests/integration/p11_kit.sh \
 	tests/integration/pin.sh \
 	tests/integration/pkcs11_tool.sh \
+	tests/integration/provider_apache.sh \
 	tests/integration/provider_curl_nginx.sh \
+	tests/integration/provider_newer_openssl.sh \
 	tests/integration/provider_openssl.sh \
+	tests/integration/provider_openvpn.sh \
+	tests/integration/provider_postgresql.sh \
 	tests/integration/provider_python.sh \
+	tests/integration/provider_renegotiate.sh \
 	tests/integration/provider_softhsm.sh \
 	tests/integration/ssh_ca.sh \
 	tests/integration/ssh_login.sh \
@@ -84,4 +107,4 @@ TESTS += $(TREE_CHECKS) $(INTEGRATION_TESTS)
 EXTRA_DIST += $(TREE_CHECKS) $(INTEGRATION_TESTS) \
 	tests/integration/lib.sh tests/integration/machine.sh tests/integration/ssh_lib.sh
 
-.PHONY: check-programs check-robust bench
+.PHONY: check-programs check-robust check-threads bench

@@ -7,7 +7,9 @@
  * command would cost on a chip and behind the kernel's resource manager. The line stands in the
  * log before the program has its answer. Runs until it is killed.
  *
- * usage: count_proxy LISTEN UPSTREAM LOG */
+ * With MICROSECONDS each command takes that much longer, as on a chip: the time is the TPM's alone and costs no processor.
+ *
+ * usage: count_proxy LISTEN UPSTREAM LOG [MICROSECONDS] */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,6 +30,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int upstream;
 static FILE *out;
 static unsigned objects, sessions;
+static useconds_t slower;
 
 static const struct {
         uint32_t cc;
@@ -192,6 +195,7 @@ static void *serve(void *arg)
 
         while (read_packet(fd, cmd, &len) == 0) {
                 pthread_mutex_lock(&lock);
+                usleep(slower);
                 bad = write_all(upstream, cmd, len) != 0 || read_packet(upstream, rsp, &rsp_len) != 0;
                 if (!bad)
                         log_command(cmd, len, rsp, rsp_len);
@@ -243,10 +247,11 @@ int main(int argc, char **argv)
         pthread_t t;
         int l, fd;
 
-        if (argc != 4) {
-                fprintf(stderr, "usage: count_proxy LISTEN UPSTREAM LOG\n");
+        if (argc != 4 && argc != 5) {
+                fprintf(stderr, "usage: count_proxy LISTEN UPSTREAM LOG [MICROSECONDS]\n");
                 return 2;
         }
+        slower = argc == 5 ? (useconds_t)atoi(argv[4]) : 0;
         signal(SIGPIPE, SIG_IGN);
         out = fopen(argv[3], "w");
         upstream = unix_socket(argv[2], &a);

@@ -3,7 +3,8 @@
  *
  * usage: esys_sign TCTI sign COUNT       median time of a signature
  *        esys_sign TCTI create COUNT DIR median time of TPM2_Create, then write, fsync, rename, fsync of the directory
- *        esys_sign TCTI flush            throws out what others have left loaded */
+ *        esys_sign TCTI flush            throws out what others have left loaded
+ *        esys_sign TCTI left             how many objects and sessions they have left loaded */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,18 +149,21 @@ static void run_create(ESYS_TR parent, double *t, int count, const char *path)
         close(dir);
 }
 
-static void flush(UINT32 first)
+/* The handles of that kind that are loaded; flushed where wanted. */
+static unsigned loaded(UINT32 first, int flush)
 {
         TPMS_CAPABILITY_DATA *data;
         TPMI_YES_NO more;
+        unsigned count;
         ESYS_TR h;
-        UINT32 i;
 
         check("GetCapability", Esys_GetCapability(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, first, 64, &more, &data));
-        for (i = 0; i < data->data.handles.count; i++)
+        count = data->data.handles.count;
+        for (UINT32 i = 0; flush && i < count; i++)
                 if (Esys_TR_FromTPMPublic(esys, data->data.handles.handle[i], ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &h) == TSS2_RC_SUCCESS)
                         check("FlushContext", Esys_FlushContext(esys, h));
         Esys_Free(data);
+        return count;
 }
 
 static void run_timed(int argc, char **argv)
@@ -182,9 +186,9 @@ int main(int argc, char **argv)
 {
         TSS2_TCTI_CONTEXT *tcti;
 
-        if (!(argc == 3 && strcmp(argv[2], "flush") == 0) && !(argc == 4 && strcmp(argv[2], "sign") == 0) &&
+        if (!(argc == 3 && (strcmp(argv[2], "flush") == 0 || strcmp(argv[2], "left") == 0)) && !(argc == 4 && strcmp(argv[2], "sign") == 0) &&
             !(argc == 5 && strcmp(argv[2], "create") == 0)) {
-                fprintf(stderr, "usage: esys_sign TCTI sign COUNT | esys_sign TCTI create COUNT DIR | esys_sign TCTI flush\n");
+                fprintf(stderr, "usage: esys_sign TCTI sign COUNT | esys_sign TCTI create COUNT DIR | esys_sign TCTI flush | left\n");
                 return 2;
         }
         check("TCTI", Tss2_TctiLdr_Initialize(argv[1], &tcti));
@@ -192,8 +196,11 @@ int main(int argc, char **argv)
         if (argc > 3) {
                 run_timed(argc, argv);
         } else {
-                flush(TPM2_TRANSIENT_FIRST);
-                flush(TPM2_LOADED_SESSION_FIRST);
+                int flush = strcmp(argv[2], "flush") == 0;
+                unsigned objects = loaded(TPM2_TRANSIENT_FIRST, flush), sessions = loaded(TPM2_LOADED_SESSION_FIRST, flush);
+
+                if (!flush)
+                        printf("%u, %u\n", objects, sessions);
         }
         Esys_Finalize(&esys);
         Tss2_TctiLdr_Finalize(&tcti);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `make bench`: what Holdfast costs, beside Debian's tpm2-pkcs11 on the same software TPM in the same run.
 #
-# BENCH_KEYS (1000), BENCH_ROUNDS (7) and BENCH_RUNS (30) make it smaller; BENCH_PEER names the peer's module.
+# BENCH_KEYS (1000), BENCH_ROUNDS (7), BENCH_RUNS (30) and BENCH_SIGNATURES (100000) make it smaller; BENCH_PEER names the peer's module.
 set -u
 export LC_ALL=C
 
@@ -65,8 +65,8 @@ tpm_on() {
 tpm_tidy() {
         "$work/esys_sign" "swtpm:path=$work/sock" flush 2>>"$work/tidy.log"
 }
-proxy_on() {
-        "$work/count_proxy" "$work/proxy" "$work/sock" "$work/log" 2>>"$work/proxy.log" &
+proxy_on() { # [MICROSECONDS]
+        "$work/count_proxy" "$work/proxy" "$work/sock" "$work/log" "$@" 2>>"$work/proxy.log" &
         proxy_pid=$!
         wait_for "$work/proxy"
 }
@@ -368,6 +368,9 @@ machine() {
         echo
 }
 
+# shellcheck source=tests/bench/provider.sh
+. "$src/provider.sh"
+
 prepare
 machine
 row "what" "target" "ours" "tpm2-pkcs11"
@@ -379,4 +382,5 @@ threads
 keygen
 size
 many
+provider
 chips

@@ -9,6 +9,7 @@
 set -u
 : "${top_srcdir:?}" "${top_builddir:?}"
 export HF_MODULE=${HF_MODULE:-$top_builddir/pkcs11/.libs/libholdfast-pkcs11.so}
+export HF_PROVIDER=${HF_PROVIDER:-$top_builddir/provider/.libs/holdfast.so}
 export HOLDFAST=${HOLDFAST:-$top_builddir/tools/holdfast}
 export ROBUST_FULL=1
 tests=("$@")

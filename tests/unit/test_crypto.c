@@ -341,7 +341,7 @@ static void error_queue_is_left_alone(void **state)
 }
 
 /* The n-th allocation of OpenSSL fails, and only that. */
-static size_t allocations, failing;
+static _Atomic size_t allocations, failing;
 
 static void *failing_malloc(size_t n, const char *file, int line)
 {
