@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034
 
 packages_build="gcc make autoconf automake libtool pkg-config scdoc
-        libtss2-dev libssl-dev libp11-kit-dev libinih-dev libjansson-dev"
+        libtss2-dev libssl-dev libp11-kit-dev libinih-dev libcbor-dev libjansson-dev"
 
 packages_show="swtpm swtpm-tools openssh-client openssh-server openssl"
 

@@ -24,9 +24,15 @@ lib_libhf_lib_la_SOURCES = \
 
 lib_libs = lib/libhf_lib.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(INIH_LIBS)
 
+# Apart, so that what neither writes nor reads CBOR does not link with libcbor.
+noinst_LTLIBRARIES += lib/libhf_cbor.la
+lib_libhf_cbor_la_SOURCES = lib/cbor.c lib/cbor.h
+cbor_libs = lib/libhf_cbor.la $(lib_libs) $(CBOR_LIBS)
+
 # Files, and what is in them.
 FILE_TESTS = \
 	tests/unit/test_attrs \
+	tests/unit/test_cbor \
 	tests/unit/test_conf \
 	tests/unit/test_file \
 	tests/unit/test_pem \
@@ -42,6 +48,8 @@ EXTRA_DIST += tests/vectors
 
 tests_unit_test_attrs_SOURCES = tests/unit/test_attrs.c
 tests_unit_test_attrs_LDADD = $(lib_libs) $(CMOCKA_LIBS)
+tests_unit_test_cbor_SOURCES = tests/unit/test_cbor.c
+tests_unit_test_cbor_LDADD = $(cbor_libs) $(CMOCKA_LIBS)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c $(tempdir)
 tests_unit_test_conf_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c $(tempdir)

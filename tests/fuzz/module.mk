@@ -80,3 +80,17 @@ FUZZ_TARGETS += tests/fuzz/fuzz_uri
 tests_fuzz_fuzz_uri_SOURCES = tests/fuzz/fuzz_uri.c
 tests_fuzz_fuzz_uri_LDADD = $(FUZZ_LIBS) $(provider_libs)
 tests_fuzz_fuzz_uri_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# The log.
+FUZZ_TARGETS += tests/fuzz/fuzz_cbor
+tests_fuzz_fuzz_cbor_SOURCES = tests/fuzz/fuzz_cbor.c
+tests_fuzz_fuzz_cbor_LDADD = $(FUZZ_LIBS) $(cbor_libs)
+tests_fuzz_fuzz_cbor_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_audit_record
+tests_fuzz_fuzz_audit_record_SOURCES = tests/fuzz/fuzz_audit_record.c
+tests_fuzz_fuzz_audit_record_LDADD = $(FUZZ_LIBS) $(audit_libs)
+tests_fuzz_fuzz_audit_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_audit_journal
+tests_fuzz_fuzz_audit_journal_SOURCES = tests/fuzz/fuzz_audit_journal.c
+tests_fuzz_fuzz_audit_journal_LDADD = $(FUZZ_LIBS) $(audit_libs)
+tests_fuzz_fuzz_audit_journal_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -4,6 +4,7 @@
 ROBUST_TESTS = \
 	tests/robust/alloc \
 	tests/robust/args \
+	tests/robust/audit_crash \
 	tests/robust/crash_calls \
 	tests/robust/many \
 	tests/robust/power_loss \
@@ -42,3 +43,5 @@ tests_robust_races_SOURCES = tests/robust/races.c $(robust_p11) $(robust_common)
 tests_robust_races_LDADD = $(robust_libs)
 tests_robust_weaken_SOURCES = tests/robust/weaken.c $(robust_p11) $(robust_common)
 tests_robust_weaken_LDADD = $(robust_libs)
+tests_robust_audit_crash_SOURCES = tests/robust/audit_crash.c tests/auditfix.c tests/auditfix.h $(robust_common)
+tests_robust_audit_crash_LDADD = $(audit_libs) $(robust_libs)

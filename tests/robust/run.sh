@@ -14,7 +14,7 @@ export HOLDFAST=${HOLDFAST:-$top_builddir/tools/holdfast}
 export ROBUST_FULL=1
 tests=("$@")
 if [ ${#tests[@]} = 0 ]; then
-        tests=(crash_calls power_loss many tpm_many tpm_faults alloc args races weaken)
+        tests=(crash_calls audit_crash power_loss many tpm_many tpm_faults alloc args races weaken)
 fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
