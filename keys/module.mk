@@ -7,6 +7,8 @@ keys_libhf_keys_la_SOURCES = \
 	keys/admin.h \
 	keys/backend.h \
 	keys/backend_tpm.c keys/backend_tpm.h \
+	keys/caller.c keys/caller.h \
+	keys/deed.c keys/deed.h \
 	keys/doctor.c \
 	keys/doctor_tpm.c \
 	keys/findings.c keys/findings.h \
@@ -17,8 +19,11 @@ keys_libhf_keys_la_SOURCES = \
 	keys/keyauth.c keys/keyauth.h \
 	keys/keyring.c keys/keyring.h \
 	keys/parent.c keys/parent.h \
+	keys/peer.c keys/peer.h \
 	keys/pin.c \
+	keys/policy.c keys/policy.h \
 	keys/rsa.c keys/rsa.h \
+	keys/rule.c keys/rule.h \
 	keys/signer.c keys/signer.h \
 	keys/status.c \
 	keys/store.c keys/store.h keys/store_dir.h \
@@ -39,6 +44,7 @@ KEYS_TESTS = \
 	tests/unit/test_keyring \
 	tests/unit/test_pin \
 	tests/unit/test_rsa \
+	tests/unit/test_rule \
 	tests/unit/test_signer \
 	tests/unit/test_tpm_caps \
 	tests/unit/test_usage
@@ -57,6 +63,8 @@ tests_unit_test_pin_SOURCES = tests/unit/test_pin.c $(keys_fixture)
 tests_unit_test_pin_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_rsa_SOURCES = tests/unit/test_rsa.c $(keys_fixture)
 tests_unit_test_rsa_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_rule_SOURCES = tests/unit/test_rule.c
+tests_unit_test_rule_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(keys_fixture)
 tests_unit_test_signer_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_caps_SOURCES = tests/unit/test_tpm_caps.c
@@ -69,6 +77,7 @@ STORE_TESTS = \
 	tests/unit/test_item \
 	tests/unit/test_item_name \
 	tests/unit/test_item_text \
+	tests/unit/test_policy \
 	tests/unit/test_store \
 	tests/unit/test_store_agents \
 	tests/unit/test_store_items \
@@ -83,6 +92,8 @@ tests_unit_test_item_name_SOURCES = tests/unit/test_item_name.c
 tests_unit_test_item_name_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_item_text_SOURCES = tests/unit/test_item_text.c $(store_fixture)
 tests_unit_test_item_text_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(store_fixture)
+tests_unit_test_policy_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c $(store_fixture)
 tests_unit_test_store_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_store_agents_SOURCES = tests/unit/test_store_agents.c $(store_fixture)

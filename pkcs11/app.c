@@ -7,7 +7,7 @@
 #include "pkcs11/slot.h"
 #include "pkcs11/thing.h"
 
-CK_RV app_new(struct app **ret)
+CK_RV app_new(const struct host *h, struct app **ret)
 {
         struct app *a = calloc(1, sizeof(*a));
 
@@ -15,6 +15,9 @@ CK_RV app_new(struct app **ret)
                 return CKR_HOST_MEMORY;
         pthread_mutex_init(&a->lock, NULL);
         states_init(&a->states);
+        a->host = h;
+        if (h != NULL)
+                a->keyring = h->keyring;
         *ret = a;
         return CKR_OK;
 }
@@ -30,7 +33,8 @@ void app_free(struct app *a)
         free(a->slots);
         table_clear(&a->sessions);
         states_clear(&a->states);
-        keyring_close(a->keyring);
+        if (a->host == NULL)
+                keyring_close(a->keyring);
         conf_clear(&a->conf);
         pthread_mutex_destroy(&a->lock);
         free(a);
@@ -61,6 +65,8 @@ CK_RV app_look(struct app *a)
 {
         int r;
 
+        if (a->host != NULL)
+                return CKR_OK;
         pthread_mutex_lock(&a->lock);
         r = open_keyring(a);
         pthread_mutex_unlock(&a->lock);
@@ -75,4 +81,9 @@ struct keyring *app_keyring(struct app *a)
         k = a->keyring;
         pthread_mutex_unlock(&a->lock);
         return k;
+}
+
+const struct caller *app_caller(const struct app *a)
+{
+        return a->host != NULL ? &a->host->caller : NULL;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Everything one application has: slots, sessions, objects. The module has one; the daemon
- * will have one per connection. */
+ * has one per connection. */
 #ifndef HOLDFAST_PKCS11_APP_H
 #define HOLDFAST_PKCS11_APP_H
 
 #include <pthread.h>
+#include "keys/caller.h"
 #include "keys/keyring.h"
 #include "lib/conf.h"
 #include "lib/cryptoki.h"
@@ -13,13 +14,20 @@
 
 struct slot;    /* pkcs11/slot.h */
 
+/* What a daemon lends to the application of a connection: its own keyring, and who is on the other end. */
+struct host {
+        struct keyring *keyring;
+        struct caller caller;
+};
+
 /* The fields are for app, slot, session and object; lock covers them all, and is held for moments:
  * never over file or TPM work (but the first look at the store), never while a session's lock is waited for. */
 struct app {
         pthread_mutex_t lock;
+        const struct host *host;  /* NULL: in a program, which has its own keyring and asks nobody */
         struct conf conf;
         bool conf_loaded;
-        struct keyring *keyring;  /* NULL: no store yet; once there, it stays */
+        struct keyring *keyring;  /* NULL: no store yet; once there, it stays. The host's, where there is one */
         struct slot **slots;      /* index = slot ID; a slot lives as long as the app */
         size_t n_slots;
         bool listed;              /* the slots have been looked for */
@@ -33,7 +41,7 @@ struct app {
 
 /* No TPM command, no output, and no file is read before the first C_GetSlotList: p11-kit loads
  * us into programs that never want a key. CKR_HOST_MEMORY. */
-CK_RV app_new(struct app **ret);
+CK_RV app_new(const struct host *h, struct app **ret);
 /* Closes all sessions. */
 void app_free(struct app *a);
 /* In a forked child: forgets without touching what the parent process shares. */
@@ -44,5 +52,7 @@ void app_abandon(struct app *a);
 CK_RV app_look(struct app *a);
 /* The app's keyring; NULL while there is none. */
 struct keyring *app_keyring(struct app *a);
+/* On whose behalf it acts; NULL: whoever may open the store. */
+const struct caller *app_caller(const struct app *a);
 
 #endif

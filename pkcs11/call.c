@@ -13,6 +13,10 @@ static _Atomic pid_t owner;         /* the process that initialised us; 0: none 
 static struct app *parents;         /* what a forked child got from its parent, and leaves alone */
 #define OWNER_CHANGING ((pid_t)-1)
 
+/* In a daemon's thread for one connection none of that matters: nobody else can finalize what is its own. */
+static _Thread_local const struct host *serving;
+static _Thread_local struct app *served;
+
 /* The child has one thread: whoever held the gate in the parent is not here to open it again. */
 static void forget_parent(void)
 {
@@ -46,6 +50,10 @@ static void adopt(void)
 CK_RV call_begin(struct call *c)
 {
         *c = (struct call){ 0 };
+        if (serving != NULL) {
+                c->app = served;
+                return served != NULL ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+        }
         /* Before the gate, which in such a child may be locked for ever. */
         if (atomic_load(&owner) != getpid())
                 return CKR_CRYPTOKI_NOT_INITIALIZED;
@@ -78,8 +86,21 @@ CK_RV call_end(struct call *c, CK_RV rv)
 {
         if (c->session != NULL)
                 session_leave(c->session);
-        pthread_rwlock_unlock(&gate);
+        if (serving == NULL)
+                pthread_rwlock_unlock(&gate);
         return rv;
+}
+
+void call_serve_begin(const struct host *h)
+{
+        serving = h;
+}
+
+void call_serve_end(void)
+{
+        app_free(served);
+        served = NULL;
+        serving = NULL;
 }
 
 static CK_RV initialize_alone(void)
@@ -91,7 +112,7 @@ static CK_RV initialize_alone(void)
         if (!atfork_set && pthread_atfork(NULL, NULL, forget_parent) != 0)
                 return CKR_HOST_MEMORY;
         atfork_set = true;
-        rv = app_new(&the_app);
+        rv = app_new(NULL, &the_app);
         if (rv == CKR_OK)
                 atomic_store(&owner, getpid());
         return rv;
@@ -101,6 +122,8 @@ CK_RV call_initialize(void)
 {
         CK_RV rv;
 
+        if (serving != NULL)
+                return served != NULL ? CKR_CRYPTOKI_ALREADY_INITIALIZED : app_new(serving, &served);
         adopt();
         pthread_rwlock_wrlock(&gate);
         rv = initialize_alone();
@@ -125,6 +148,13 @@ CK_RV call_finalize(void)
 {
         CK_RV rv;
 
+        if (serving != NULL) {
+                if (served == NULL)
+                        return CKR_CRYPTOKI_NOT_INITIALIZED;
+                app_free(served);
+                served = NULL;
+                return CKR_OK;
+        }
         if (atomic_load(&owner) != getpid())
                 return CKR_CRYPTOKI_NOT_INITIALIZED;
         pthread_rwlock_wrlock(&gate);

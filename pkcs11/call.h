@@ -23,6 +23,11 @@ void call_leave_session(struct call *c);
 /* Returns rv. */
 CK_RV call_end(struct call *c, CK_RV rv);
 
+/* In a daemon, around what serves one connection: this thread's calls belong to that connection's application, which its C_Initialize
+ * makes and its C_Finalize, or call_serve_end(), ends. h stays the caller's. */
+void call_serve_begin(const struct host *h);
+void call_serve_end(void);
+
 /* What C_Initialize and C_Finalize do: CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_CRYPTOKI_NOT_INITIALIZED. */
 CK_RV call_initialize(void);
 CK_RV call_finalize(void);

@@ -2,6 +2,7 @@
 /* How does an object get onto the token, change there and go? One file each, whole or not at all. */
 #include "pkcs11/change.h"
 #include <string.h>
+#include "keys/deed.h"
 #include "lib/err.h"
 #include "pkcs11/rv.h"
 
@@ -43,7 +44,7 @@ static CK_RV add_file(struct session *s, struct object *o, CK_OBJECT_HANDLE *ret
                 spec.der = BYTES_OF(&spki);
         }
         if (r == 0)
-                r = store_item_add(keyring_store(session_keyring(s)), session_agent(s), &spec, &i);
+                r = deed_object_add(session_keyring(s), session_caller(s), session_agent(s), &spec, &i);
         if (r != 0)
                 return rv_from_err(r);
         rv = things_look(s->slot, &l);
@@ -178,7 +179,7 @@ static CK_RV change_file(struct session *s, struct object *o, struct object *n)
         spec.attrs = n->attrs;
         if (spec.type == ITEM_DATA)
                 spec.der = n->der;
-        r = store_item_change(keyring_store(session_keyring(s)), session_agent(s), o->item, &spec, &i);
+        r = deed_object_change(session_keyring(s), session_caller(s), session_agent(s), o->item, &spec, &i);
         if (r == ERR_STALE)
                 return CKR_OBJECT_HANDLE_INVALID;
         if (r == 0)
@@ -224,7 +225,7 @@ static CK_RV hide_public_half(struct session *s, struct object *o)
                 r = attrs_set_bool(&lines, "public", false);
         spec.attrs = &lines;
         if (r == 0)
-                r = store_item_change(keyring_store(session_keyring(s)), session_agent(s), o->item, &spec, &i);
+                r = deed_object_change(session_keyring(s), session_caller(s), session_agent(s), o->item, &spec, &i);
         if (r == 0)
                 item_unref(i);
         return r == ERR_STALE ? CKR_OBJECT_HANDLE_INVALID : rv_from_err(r);
@@ -234,7 +235,7 @@ static CK_RV remove_file(struct session *s, struct object *o)
 {
         int r;
 
-        r = store_item_remove(keyring_store(session_keyring(s)), session_agent(s), o->item);
+        r = deed_object_remove(session_keyring(s), session_caller(s), session_agent(s), o->item);
         return r == ERR_STALE || r == ERR_NOENT ? CKR_OBJECT_HANDLE_INVALID : rv_from_err(r);
 }
 

@@ -41,7 +41,7 @@ static CK_RV rv_of(int r)
 static CK_RV perform(struct session *s, struct op *o, struct bytes in, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf instead = { 0 };
-        struct key_use use = { object_item(o->key), session_secret(s) };
+        struct key_use use = session_use(s, object_item(o->key));
         int r;
 
         if (o->params.scheme != SCHEME_RSA_PKCS1)

@@ -96,6 +96,7 @@ static CK_RV derive(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE b
         const CK_ECDH1_DERIVE_PARAMS *p;
         struct pk_params unused;
         const struct alg *a;
+        struct key_use use;
         CK_ULONG len;
         CK_RV rv;
         int r;
@@ -117,8 +118,8 @@ static CK_RV derive(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE b
         if (object_always_authenticate(key))
                 return CKR_USER_NOT_LOGGED_IN;
 
-        r = signer_derive(session_keyring(s), &(struct key_use){ object_item(key), session_secret(s) },
-                          BYTES(p->pPublicData, p->ulPublicDataLen), &z);
+        use = session_use(s, object_item(key));
+        r = signer_derive(session_keyring(s), &use, BYTES(p->pPublicData, p->ulPublicDataLen), &z);
         if (r == ERR_FORMAT)
                 return CKR_MECHANISM_PARAM_INVALID;
         if (r != 0)

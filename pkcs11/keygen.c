@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* C_GenerateKeyPair, C_GenerateKey: made in the TPM, one durable file (or none: a session's key), then its handles. */
+#include "keys/deed.h"
 #include "pkcs11/call.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/object.h"
@@ -20,12 +21,16 @@ static CK_RV offered(struct session *s, const CK_MECHANISM *m, CK_FLAGS flag)
 
 static int make(struct session *s, const struct keypair_request *q, struct item **ret)
 {
-        struct keyring *k = session_keyring(s);
-        struct bytes label = BYTES_OF(&q->label), id = BYTES_OF(&q->id);
+        struct key_wish wish = {
+                .kind = q->kind,
+                .usage = q->usage,
+                .label = BYTES_OF(&q->label),
+                .id = BYTES_OF(&q->id),
+                .attrs = &q->attrs,
+                .in_memory = !q->token,
+        };
 
-        if (!q->token)
-                return keyring_generate_in_memory(k, session_agent(s), session_secret(s), q->kind, q->usage, label, id, &q->attrs, ret);
-        return keyring_generate(k, session_agent(s), session_secret(s), q->kind, q->usage, label, id, &q->attrs, ret);
+        return deed_key_make(session_keyring(s), session_caller(s), session_agent(s), session_secret(s), &wish, ret);
 }
 
 /* ret_pub NULL: a key without a public half. */
@@ -45,7 +50,7 @@ static CK_RV generate(struct session *s, const struct keypair_request *q, CK_OBJ
         rv = q->token ? object_add_item(s, item, ret_pub, ret_key) : object_add_session_pair(s, item, ret_pub, ret_key);
         /* A key that the caller never hears of shall not stay. */
         if (rv != CKR_OK && q->token)
-                store_item_remove(keyring_store(k), session_agent(s), item);
+                deed_object_remove(k, session_caller(s), session_agent(s), item);
         item_unref(item);
         return rv;
 }

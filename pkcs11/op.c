@@ -243,7 +243,7 @@ CK_RV op_refuse_parts(struct session *s, enum op_slot which)
 
 CK_RV op_hmac(struct session *s, struct op *o, struct bytes in, struct buf *ret)
 {
-        struct key_use use = { object_item(o->key), session_secret(s) };
+        struct key_use use = session_use(s, object_item(o->key));
         uint8_t mac[HASH_MAX];
         int r;
 

@@ -37,6 +37,16 @@ struct bytes session_secret(const struct session *s)
         return BYTES_OF(&s->login->secret);
 }
 
+const struct caller *session_caller(const struct session *s)
+{
+        return app_caller(s->app);
+}
+
+struct key_use session_use(const struct session *s, struct item *item)
+{
+        return (struct key_use){ item, session_secret(s), session_agent(s), session_caller(s) };
+}
+
 /* Under app->lock. */
 static void put(struct session *s)
 {

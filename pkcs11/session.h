@@ -4,6 +4,7 @@
 #define HOLDFAST_PKCS11_SESSION_H
 
 #include <stdbool.h>
+#include "keys/signer.h"
 #include "lib/cryptoki.h"
 #include "pkcs11/app.h"
 
@@ -38,6 +39,10 @@ struct keyring *session_keyring(const struct session *s);
 CK_USER_TYPE session_user(const struct session *s);
 /* The agent's secret while the user is logged in; empty for an agent without PINs. Good until the call ends. */
 struct bytes session_secret(const struct session *s);
+
+/* A key of the session's token, for the signer. Good until the call ends. */
+struct key_use session_use(const struct session *s, struct item *item);
+const struct caller *session_caller(const struct session *s);
 
 /* Finds and locks: CKR_SESSION_HANDLE_INVALID. Ends private operations if the user has logged out meanwhile. */
 CK_RV session_enter(struct app *a, CK_SESSION_HANDLE h, struct session **ret);

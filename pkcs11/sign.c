@@ -6,7 +6,7 @@
 
 static CK_RV perform(struct session *s, struct op *o, struct bytes in, struct buf *ret)
 {
-        struct key_use use = { object_item(o->key), session_secret(s) };
+        struct key_use use = session_use(s, object_item(o->key));
 
         if (o->params.scheme == SCHEME_HMAC)
                 return op_hmac(s, o, in, ret);

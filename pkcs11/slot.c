@@ -150,6 +150,20 @@ static CK_RV add_missing(struct app *a, const struct agent_names *names)
         return rv;
 }
 
+/* Leaves those that the caller may see. */
+static void drop_unseen(struct app *a, struct agent_names *names)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < names->n; i++) {
+                if (caller_sees(app_caller(a), names->list[i]))
+                        names->list[n++] = names->list[i];
+                else
+                        free(names->list[i]);
+        }
+        names->n = n;
+}
+
 /* Looks for agents that came or went. No store is no error: there may be one later. */
 static CK_RV refresh(struct app *a)
 {
@@ -165,6 +179,7 @@ static CK_RV refresh(struct app *a)
         r = store_agents(keyring_store(k), &names);
         if (r != 0)
                 return r == ERR_NOMEM ? CKR_HOST_MEMORY : CKR_OK;
+        drop_unseen(a, &names);
         pthread_mutex_lock(&a->lock);
         rv = add_missing(a, &names);
         a->listed = true;
@@ -237,7 +252,7 @@ CK_RV slot_look(struct slot *s, struct attrs *ret_agent)
 
         if (name == NULL)
                 return CKR_TOKEN_NOT_RECOGNIZED;
-        r = store_agent_read(keyring_store(k), name, &lines);
+        r = caller_sees(app_caller(s->app), name) ? store_agent_read(keyring_store(k), name, &lines) : ERR_NOENT;
         if (r == 0)
                 r = pin_state(k, name, &pins);
         if (r == ERR_NOENT) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "keys/deed.h"
 #include "lib/err.h"
 #include "pkcs11/call.h"
 #include "pkcs11/functions.h"
@@ -42,17 +43,18 @@ static CK_RV name_of(const CK_UTF8CHAR *label, char ret[LABEL_LEN + 1])
 }
 
 /* An agent with PINs; in place of the one called `old`, unless that is NULL. */
-static CK_RV make_agent(struct keyring *k, const char *name, const char *owner, struct bytes so_pin, bool lockout_tpm, const char *old)
+static CK_RV make_agent(struct app *a, const char *name, const char *owner, struct bytes so_pin, bool lockout_tpm, const char *old)
 {
         CLEANUP(attrs_clear) struct attrs lines = { 0 };
         CLEANUP(buf_clear) struct buf secret = { 0 };
+        struct keyring *k = app_keyring(a);
         int r;
 
         r = pin_create(k, so_pin, lockout_tpm, &lines, &secret);
         if (r == 0 && old != NULL)
-                r = keyring_agent_replace(k, old, name, owner, &lines);
+                r = deed_agent_replace(k, app_caller(a), old, name, owner, &lines);
         else if (r == 0)
-                r = keyring_agent_create(k, name, owner, &lines);
+                r = deed_agent_create(k, app_caller(a), name, owner, &lines);
         return r == ERR_EXIST ? CKR_ARGUMENTS_BAD : rv_from_err(r);
 }
 
@@ -86,7 +88,7 @@ static CK_RV remake_agent(struct slot *s, const char *name, struct bytes so_pin)
                 login_name(own_name, sizeof(own_name));
                 owner = own_name;
         }
-        return make_agent(k, name, owner, so_pin, pins.lockout_tpm, s->agent);
+        return make_agent(s->app, name, owner, so_pin, pins.lockout_tpm, s->agent);
 }
 
 static CK_RV new_agent(struct slot *s, const char *name, struct bytes so_pin)
@@ -96,7 +98,7 @@ static CK_RV new_agent(struct slot *s, const char *name, struct bytes so_pin)
         if (!pin_len_good(so_pin.len))
                 return CKR_PIN_LEN_RANGE;
         login_name(owner, sizeof(owner));
-        return make_agent(app_keyring(s->app), name, owner, so_pin, false, NULL);
+        return make_agent(s->app, name, owner, so_pin, false, NULL);
 }
 
 /* With s->admin held. */

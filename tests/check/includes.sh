@@ -13,12 +13,13 @@ allowed() {
         *:include) ;;
         tpm:lib | audit:lib | keys:lib | pkcs11:lib | provider:lib | tools:lib | tests:*) ;;
         keys:tpm | keys:audit | pkcs11:keys | tools:keys) ;;
+        daemon:lib | daemon:audit | daemon:keys | daemon:pkcs11) ;;
         tools:tpm) case $3 in tools/*dev*) ;; *) return 1 ;; esac ;;
         *) return 1 ;;
         esac
 }
 
-for file in lib/*.[ch] tpm/*.[ch] audit/*.[ch] keys/*.[ch] pkcs11/*.[ch] provider/*.[ch] tools/*.[ch] include/holdfast/*.h; do
+for file in lib/*.[ch] tpm/*.[ch] audit/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] provider/*.[ch] tools/*.[ch] include/holdfast/*.h; do
         from=${file%%/*}
         while IFS= read -r path; do
                 case $path in
@@ -53,9 +54,9 @@ home() {
                         echo "$file: <$pattern...> has its home in $*"
                         fail=1
                 fi
-        done < <(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$pattern" lib/*.[ch] tpm/*.[ch] audit/*.[ch] keys/*.[ch] pkcs11/*.[ch] provider/*.[ch] tools/*.[ch] || true)
+        done < <(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$pattern" lib/*.[ch] tpm/*.[ch] audit/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] provider/*.[ch] tools/*.[ch] || true)
 }
-home 'p11-kit/' lib/cryptoki.h
+home 'p11-kit/' lib/cryptoki.h daemon/serve.c
 home 'tss2/tss2_(sys|tcti|tctildr)' 'tpm/*'
 home 'tss2/' 'tpm/*' 'lib/*'
 home 'tss2/tss2_(esys|fapi)' none

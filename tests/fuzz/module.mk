@@ -44,6 +44,12 @@ tests_fuzz_fuzz_item_name_SOURCES = tests/fuzz/fuzz_item_name.c
 tests_fuzz_fuzz_item_name_LDADD = $(FUZZ_LIBS) $(keys_libs)
 tests_fuzz_fuzz_item_name_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+# An agent's rules.
+FUZZ_TARGETS += tests/fuzz/fuzz_rule
+tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
+tests_fuzz_fuzz_rule_LDADD = $(FUZZ_LIBS) $(keys_libs)
+tests_fuzz_fuzz_rule_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_ref_pem
 tests_fuzz_fuzz_ref_pem_SOURCES = tests/fuzz/fuzz_ref_pem.c
 tests_fuzz_fuzz_ref_pem_LDADD = $(FUZZ_LIBS) $(lib_libs)

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which changes of a store does the log tell of, and when: before or after they are made? */
+#include "keys/deed.h"
+#include <stdio.h>
+#include <string.h>
+#include "lib/err.h"
+
+static const struct bytes nothing;
+
+static struct deed about(enum audit_event event, const char *operation, const char *agent, struct bytes label, struct bytes id)
+{
+        return (struct deed){
+                .event = event,
+                .agent = agent,
+                .request = { .key_label = label, .key_id = id, .operation = operation },
+        };
+}
+
+static int of_item(enum audit_event event, const char *operation, const char *agent, struct item *i, struct deed *ret)
+{
+        struct bytes label, id;
+        int r;
+
+        r = item_label(i, &label);
+        if (r == 0)
+                r = item_id(i, &id);
+        if (r == 0)
+                *ret = about(event, operation, agent, label, id);
+        return r;
+}
+
+/* The sentence of what went wrong first outlives the clearing up after it. */
+static int keep(int r, void (*undo)(struct keyring *k, const char *agent, struct item *i), struct keyring *k, const char *agent, struct item *i)
+{
+        char why[512];
+
+        snprintf(why, sizeof(why), "%s", err_text());
+        undo(k, agent, i);
+        return err(r, "%s", why);
+}
+
+static void undo_item(struct keyring *k, const char *agent, struct item *i)
+{
+        store_item_remove(keyring_store(k), agent, i);
+        item_unref(i);
+}
+
+static void undo_key_in_memory(struct keyring *k, const char *agent, struct item *i)
+{
+        (void)k;
+        (void)agent;
+        item_unref(i);
+}
+
+static void undo_agent(struct keyring *k, const char *agent, struct item *i)
+{
+        (void)i;
+        keyring_agent_delete(k, agent);
+}
+
+static int make(struct keyring *k, const char *agent, struct bytes secret, const struct key_wish *w, struct item **ret)
+{
+        if (w->in_memory)
+                return keyring_generate_in_memory(k, agent, secret, w->kind, w->usage, w->label, w->id, w->attrs, ret);
+        return keyring_generate(k, agent, secret, w->kind, w->usage, w->label, w->id, w->attrs, ret);
+}
+
+int deed_key_make(struct keyring *k, const struct caller *c, const char *agent, struct bytes secret, const struct key_wish *w, struct item **ret)
+{
+        struct deed d = about(AUDIT_CREATE, "generate", agent, w->label, w->id);
+        const struct item_body *body;
+        struct item *i = NULL;
+        int r, rr;
+
+        d.request.mechanism = w->kind->name;
+        r = caller_may(c, &d);
+        if (r != 0)
+                return r;
+        r = make(k, agent, secret, w, &i);
+        if (r == 0 && item_load(i, &body) == 0) {
+                d.key_public = BYTES_OF(&body->key.pub);
+                d.request.key_id = BYTES_OF(&body->id);
+        }
+        rr = caller_did(c, &d, r, nothing);
+        if (r != 0 || rr != 0)
+                return r != 0 ? r : keep(rr, w->in_memory ? undo_key_in_memory : undo_item, k, agent, i);
+        *ret = i;
+        return 0;
+}
+
+int deed_object_add(struct keyring *k, const struct caller *c, const char *agent, const struct item_spec *spec, struct item **ret)
+{
+        struct deed d = about(AUDIT_CREATE, "create", agent, spec->label, spec->id);
+        struct item *i = NULL;
+        int r, rr;
+
+        d.digest = spec->der;
+        r = caller_may(c, &d);
+        if (r != 0)
+                return r;
+        r = store_item_add(keyring_store(k), agent, spec, &i);
+        rr = caller_did(c, &d, r, nothing);
+        if (r != 0 || rr != 0)
+                return r != 0 ? r : keep(rr, undo_item, k, agent, i);
+        *ret = i;
+        return 0;
+}
+
+/* What cannot be taken back is told first; if it then fails, that is told too. */
+static int told_first(const struct caller *c, struct deed *d)
+{
+        int r;
+
+        r = caller_may(c, d);
+        return r != 0 ? r : caller_did(c, d, 0, nothing);
+}
+
+int deed_object_change(struct keyring *k, const struct caller *c, const char *agent, struct item *i, const struct item_spec *spec,
+                         struct item **ret)
+{
+        struct deed d;
+        int r;
+
+        r = of_item(AUDIT_CHANGE, "change", agent, i, &d);
+        if (r == 0)
+                r = told_first(c, &d);
+        if (r != 0)
+                return r;
+        r = store_item_change(keyring_store(k), agent, i, spec, ret);
+        return r == 0 ? 0 : caller_did(c, &d, r, nothing);
+}
+
+int deed_object_remove(struct keyring *k, const struct caller *c, const char *agent, struct item *i)
+{
+        struct deed d;
+        int r;
+
+        r = of_item(AUDIT_DELETE, "delete", agent, i, &d);
+        if (r == 0)
+                r = told_first(c, &d);
+        if (r != 0)
+                return r;
+        r = store_item_remove(keyring_store(k), agent, i);
+        return r == 0 ? 0 : caller_did(c, &d, r, nothing);
+}
+
+int deed_agent_create(struct keyring *k, const struct caller *c, const char *name, const char *owner, const struct attrs *more)
+{
+        struct deed d = about(AUDIT_CREATE, "create-agent", name, nothing, nothing);
+        int r, rr;
+
+        r = caller_may(c, &d);
+        if (r != 0)
+                return r;
+        r = keyring_agent_create(k, name, owner, more);
+        rr = caller_did(c, &d, r, nothing);
+        return r != 0 || rr == 0 ? r : keep(rr, undo_agent, k, name, NULL);
+}
+
+int deed_agent_replace(struct keyring *k, const struct caller *c, const char *old, const char *name, const char *owner, const struct attrs *more)
+{
+        struct deed d = about(AUDIT_CREATE, "replace-agent", name, nothing, nothing);
+        int r;
+
+        d.detail = BYTES_STR(old);
+        r = told_first(c, &d);
+        if (r != 0)
+                return r;
+        r = keyring_agent_replace(k, old, name, owner, more);
+        return r == 0 ? 0 : caller_did(c, &d, r, nothing);
+}
+
+int deed_agent_delete(struct keyring *k, const struct caller *c, const char *name)
+{
+        struct deed d = about(AUDIT_DELETE, "delete-agent", name, nothing, nothing);
+        int r;
+
+        r = told_first(c, &d);
+        if (r != 0)
+                return r;
+        r = keyring_agent_delete(k, name);
+        return r == 0 ? 0 : caller_did(c, &d, r, nothing);
+}

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which of an agent's rules lets this peer do that, if any? Rules are read once and again when the agent's file changes. */
+#include "keys/caller.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "keys/store_dir.h"
+#include "lib/err.h"
+#include "lib/file.h"
+
+#define BUCKETS 4096            /* of agents, by their names */
+#define LOCK_LINE "locked"
+#define LOCK_FILE "locked"      /* in the store: all agents */
+#define LOCK_TEXT_MAX 1024
+
+/* How much of a limit is used in the time that began then. */
+struct used {
+        uint64_t since_ms;
+        unsigned count;
+};
+
+struct numbered {
+        unsigned number;
+        struct rule *rule;
+        struct used used[3];
+};
+
+/* What was read of one agent. */
+struct rules {
+        struct rules *next;
+        char *agent;
+        bool read;
+        struct stat stamp;
+        char *locked;           /* why; NULL: it is not */
+        struct buf owner;
+        int error;              /* what is wrong with its rules, else 0: nothing is allowed then */
+        char why[200];
+        struct numbered list[RULES_MAX];
+        size_t n;
+};
+
+struct policy {
+        pthread_mutex_t lock;
+        struct store *store;
+        struct rules *buckets[BUCKETS];
+};
+
+int policy_new(struct store *s, struct policy **ret)
+{
+        struct policy *p = calloc(1, sizeof(*p));
+
+        if (p == NULL)
+                return err(ERR_NOMEM, "out of memory");
+        pthread_mutex_init(&p->lock, NULL);
+        p->store = s;
+        *ret = p;
+        return 0;
+}
+
+static void forget_rules(struct rules *r)
+{
+        for (size_t i = 0; i < r->n; i++)
+                rule_free(r->list[i].rule);
+        r->n = 0;
+        free(r->locked);
+        r->locked = NULL;
+        buf_clear(&r->owner);
+        r->error = 0;
+        r->read = false;
+}
+
+static void rules_free(struct rules *r)
+{
+        forget_rules(r);
+        free(r->agent);
+        free(r);
+}
+
+void policy_reload(struct policy *p)
+{
+        pthread_mutex_lock(&p->lock);
+        for (size_t b = 0; b < BUCKETS; b++)
+                while (p->buckets[b] != NULL) {
+                        struct rules *r = p->buckets[b];
+
+                        p->buckets[b] = r->next;
+                        rules_free(r);
+                }
+        pthread_mutex_unlock(&p->lock);
+}
+
+void policy_free(struct policy *p)
+{
+        if (p == NULL)
+                return;
+        policy_reload(p);
+        pthread_mutex_destroy(&p->lock);
+        free(p);
+}
+
+/* FNV-1a: agents are not chosen by those who would want collisions. */
+static size_t bucket_of(const char *name)
+{
+        uint32_t h = 2166136261u;
+
+        for (; *name != '\0'; name++)
+                h = (h ^ (uint8_t)*name) * 16777619u;
+        return h % BUCKETS;
+}
+
+/* Under the lock. */
+static int rules_of(struct policy *p, const char *agent, struct rules **ret)
+{
+        struct rules **bucket = &p->buckets[bucket_of(agent)], *r;
+
+        for (r = *bucket; r != NULL; r = r->next)
+                if (strcmp(r->agent, agent) == 0) {
+                        *ret = r;
+                        return 0;
+                }
+        r = calloc(1, sizeof(*r));
+        if (r == NULL || (r->agent = strdup(agent)) == NULL) {
+                free(r);
+                return err(ERR_NOMEM, "out of memory");
+        }
+        r->next = *bucket;
+        *bucket = r;
+        *ret = r;
+        return 0;
+}
+
+/* "allow-2": 2; 0 for another line. */
+static unsigned number_of(const char *line)
+{
+        unsigned n;
+        char more;
+
+        return sscanf(line, "allow-%4u%c", &n, &more) == 1 ? n : 0;
+}
+
+/* The counts of a rule that stayed go on. */
+static void keep_used(const struct numbered *old, size_t n, struct numbered *rule)
+{
+        for (size_t i = 0; i < n; i++)
+                if (old[i].number == rule->number)
+                        memcpy(rule->used, old[i].used, sizeof(rule->used));
+}
+
+static int read_lines(struct rules *r, const struct attrs *lines, const struct numbered *old, size_t n_old)
+{
+        const struct buf *locked = attrs_get(lines, LOCK_LINE), *owner = attrs_get(lines, "owner");
+        int e = 0;
+
+        if (owner != NULL)
+                e = buf_set(&r->owner, BYTES_OF(owner));
+        if (e == 0 && locked != NULL) {
+                r->locked = strndup((const char *)locked->ptr, locked->len);
+                e = r->locked != NULL ? 0 : err(ERR_NOMEM, "out of memory");
+        }
+        for (size_t i = 0; e == 0 && i < lines->n; i++) {
+                struct numbered *rule = &r->list[r->n];
+
+                *rule = (struct numbered){ .number = number_of(lines->list[i].name) };
+                if (rule->number == 0)
+                        continue;
+                if (r->n == RULES_MAX)
+                        return err(ERR_FORMAT, "more than %d rules", RULES_MAX);
+                e = rule_parse(BYTES_OF(&lines->list[i].value), &rule->rule);
+                if (e != 0)
+                        return e;
+                keep_used(old, n_old, rule);
+                r->n++;
+        }
+        return e;
+}
+
+/* Under the lock. A file that cannot be understood allows nothing, and its sentence is kept for who asks. */
+static int read_rules(struct policy *p, struct rules *r)
+{
+        CLEANUP(attrs_clear) struct attrs lines = { 0 };
+        struct numbered old[RULES_MAX];
+        size_t n_old = r->n;
+        int e;
+
+        e = store_agent_read(p->store, r->agent, &lines);
+        if (e != 0 && e != ERR_FORMAT)
+                return e;
+        memcpy(old, r->list, sizeof(old));
+        forget_rules(r);
+        if (e == 0)
+                e = read_lines(r, &lines, old, n_old);
+        if (e == ERR_NOMEM)
+                return e;
+        r->error = e;
+        snprintf(r->why, sizeof(r->why), "%s", e != 0 ? err_text() : "");
+        r->read = true;
+        return 0;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+        return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+               a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Under the lock: the agent's rules as its file has them now. */
+static int current(struct policy *p, const char *agent, struct rules **ret)
+{
+        CLEANUP(close_fd) int dir = -1;
+        struct stat st;
+        struct rules *r;
+        int e;
+
+        e = rules_of(p, agent, &r);
+        if (e == 0)
+                e = store_agent_dir(p->store, agent, &dir);
+        if (e != 0)
+                return e;
+        if (fstatat(dir, AGENT_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
+                return err_errno("cannot look at the file of agent %s", agent);
+        if (!r->read || !same_file(&st, &r->stamp)) {
+                e = read_rules(p, r);
+                r->stamp = st;
+        }
+        *ret = r;
+        return e;
+}
+
+static bool all_locked(struct store *s)
+{
+        struct stat st;
+
+        /* What cannot be found out is taken for locked. */
+        return fstatat(store_dirfd(s), LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+static void say(struct decision *d, bool allowed, const char *rule, const char *reason)
+{
+        d->allowed = allowed;
+        snprintf(d->rule, sizeof(d->rule), "%s", rule);
+        snprintf(d->reason, sizeof(d->reason), "%s", reason);
+}
+
+/* Is there room in all of the rule's limits? */
+static bool within_rates(struct numbered *n, uint64_t now_ms, bool count)
+{
+        const struct rule_rate *rates;
+        size_t n_rates = rule_rates(n->rule, &rates);
+
+        for (size_t i = 0; i < n_rates; i++) {
+                struct used *u = &n->used[i];
+
+                if (now_ms < u->since_ms || now_ms - u->since_ms >= (uint64_t)rates[i].seconds * 1000)
+                        *u = (struct used){ .since_ms = now_ms };
+                if (u->count >= rates[i].count)
+                        return false;
+        }
+        for (size_t i = 0; count && i < n_rates; i++)
+                n->used[i].count++;
+        return true;
+}
+
+static int explain_line(struct buf *text, const struct numbered *n, const char *why)
+{
+        CLEANUP(buf_clear) struct buf rule = { 0 };
+        int r;
+
+        if (text == NULL)
+                return 0;
+        r = rule_format(n->rule, &rule);
+        return r != 0 ? r : buf_printf(text, "allow-%u: %s: %s\n", n->number, why, buf_str(&rule));
+}
+
+/* Under the lock. The first rule that matches and has room decides; a spent limit is told rather than that others did not match. */
+static int by_rules(struct rules *r, const struct peer *who, const struct request *q, bool count, struct decision *ret, struct buf *text)
+{
+        char line[32];
+        int e = 0;
+
+        say(ret, false, "default", "no rule allows it");
+        for (size_t i = 0; e == 0 && i < r->n; i++) {
+                struct numbered *n = &r->list[i];
+                bool matches = rule_match(n->rule, who, q) == 0;
+
+                snprintf(line, sizeof(line), "allow-%u", n->number);
+                if (!matches) {
+                        e = explain_line(text, n, err_text());
+                } else if (ret->allowed) {
+                        e = explain_line(text, n, "matches too");
+                } else if (within_rates(n, q->now_ms, count)) {
+                        say(ret, true, line, "");
+                        e = explain_line(text, n, "matches");
+                } else {
+                        say(ret, false, line, "its rate is used up");
+                        e = explain_line(text, n, "its rate is used up");
+                }
+                if (ret->allowed && text == NULL)
+                        break;
+        }
+        return e;
+}
+
+static int decide(struct policy *p, const struct peer *who, const char *agent, const struct request *q, bool count, struct decision *ret, struct buf *text)
+{
+        char why[256];
+        struct rules *r;
+        int e;
+
+        e = current(p, agent, &r);
+        if (e != 0)
+                return e;
+        if (r->error != 0) {
+                snprintf(why, sizeof(why), "the rules cannot be read: %.200s", r->why);
+                say(ret, false, "default", why);
+                return 0;
+        }
+        e = by_rules(r, who, q, count, ret, text);
+        if (e == 0 && r->locked != NULL)
+                say(ret, false, "lock", r->locked);
+        return e;
+}
+
+static int decide_locked(struct policy *p, const struct peer *who, const char *agent, const struct request *q, bool count, struct decision *ret,
+                         struct buf *text)
+{
+        struct decision d = { 0 };
+        int e;
+
+        if (who == NULL)
+                return err(ERR_DENIED, "nobody is known to ask");
+        pthread_mutex_lock(&p->lock);
+        e = decide(p, who, agent, q, count, &d, text);
+        pthread_mutex_unlock(&p->lock);
+        if (e != 0)
+                return e;
+        if (all_locked(p->store))
+                say(&d, false, "lock", "all agents are locked");
+        *ret = d;
+        return 0;
+}
+
+int policy_decide(struct policy *p, const struct peer *who, const char *agent, const struct request *q, struct decision *ret)
+{
+        return decide_locked(p, who, agent, q, true, ret, NULL);
+}
+
+int policy_explain(struct policy *p, const struct peer *who, const char *agent, const struct request *q, struct decision *ret, struct buf *ret_text)
+{
+        buf_reset(ret_text);
+        return decide_locked(p, who, agent, q, false, ret, ret_text);
+}
+
+bool policy_sees(struct policy *p, const struct peer *who, const char *agent)
+{
+        bool sees = false;
+        struct rules *r;
+        int e;
+
+        if (who == NULL)
+                return false;
+        pthread_mutex_lock(&p->lock);
+        e = rules_of(p, agent, &r);
+        if (e == 0 && !r->read)
+                e = current(p, agent, &r);
+        for (size_t i = 0; e == 0 && i < r->n && !sees; i++)
+                sees = rule_sees(r->list[i].rule, who);
+        pthread_mutex_unlock(&p->lock);
+        return sees;
+}
+
+int policy_owner(struct policy *p, const char *agent, struct buf *ret)
+{
+        struct rules *r;
+        int e;
+
+        pthread_mutex_lock(&p->lock);
+        e = rules_of(p, agent, &r);
+        if (e == 0 && !r->read)
+                e = current(p, agent, &r);
+        if (e == 0)
+                e = buf_set(ret, BYTES_OF(&r->owner));
+        pthread_mutex_unlock(&p->lock);
+        return e == ERR_NOENT ? 0 : e;
+}
+
+const struct judge policy_judge = { policy_decide, policy_sees, policy_owner };
+
+/* Changes of the agent's file */
+
+struct change {
+        struct bytes text;
+        unsigned number;
+};
+
+static int add_line(struct attrs *a, void *ctx)
+{
+        struct change *c = ctx;
+        bool taken[RULES_MAX + 1] = { false };
+        char name[32];
+        size_t n = 0;
+
+        for (size_t i = 0; i < a->n; i++) {
+                unsigned number = number_of(a->list[i].name);
+
+                if (number == 0)
+                        continue;
+                n++;
+                if (number <= RULES_MAX)
+                        taken[number] = true;
+                if (bytes_equal(BYTES_OF(&a->list[i].value), c->text))
+                        return err(ERR_EXIST, "this is allowed already, by allow-%u", number);
+        }
+        if (n >= RULES_MAX)
+                return err(ERR_RANGE, "an agent has at most %d rules", RULES_MAX);
+        for (c->number = 1; taken[c->number]; c->number++)
+                ;
+        snprintf(name, sizeof(name), "allow-%u", c->number);
+        return attrs_set(a, name, c->text);
+}
+
+int policy_allow(struct store *s, const char *agent, struct bytes rule, unsigned *ret_number)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        struct change c = { 0 };
+        struct rule *parsed;
+        int r;
+
+        r = rule_parse(rule, &parsed);
+        if (r != 0)
+                return r;
+        r = rule_format(parsed, &text);
+        rule_free(parsed);
+        c.text = BYTES_OF(&text);
+        if (r == 0)
+                r = store_agent_update(s, agent, add_line, &c);
+        if (r == 0)
+                *ret_number = c.number;
+        return r;
+}
+
+static int remove_line(struct attrs *a, void *ctx)
+{
+        struct change *c = ctx;
+        char name[32];
+
+        snprintf(name, sizeof(name), "allow-%u", c->number);
+        if (attrs_get(a, name) == NULL)
+                return err(ERR_NOENT, "there is no rule allow-%u", c->number);
+        attrs_remove(a, name);
+        return 0;
+}
+
+int policy_deny(struct store *s, const char *agent, unsigned number)
+{
+        return store_agent_update(s, agent, remove_line, &(struct change){ .number = number });
+}
+
+static int lock_line(struct attrs *a, void *ctx)
+{
+        return attrs_set_str(a, LOCK_LINE, ctx);
+}
+
+static int unlock_line(struct attrs *a, void *ctx)
+{
+        (void)ctx;
+        if (attrs_get(a, LOCK_LINE) == NULL)
+                return err(ERR_NOENT, "the agent is not locked");
+        attrs_remove(a, LOCK_LINE);
+        return 0;
+}
+
+int policy_lock(struct store *s, const char *agent, const char *why)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        int r;
+
+        if (strlen(why) > LOCK_TEXT_MAX)
+                return err(ERR_RANGE, "a reason of more than %d octets", LOCK_TEXT_MAX);
+        if (agent != NULL)
+                return store_agent_update(s, agent, lock_line, (void *)(uintptr_t)(why[0] != '\0' ? why : "the agent is locked"));
+        r = buf_printf(&text, "%s\n", why);
+        return r != 0 ? r : file_write(store_dirfd(s), LOCK_FILE, BYTES_OF(&text), 0600, true);
+}
+
+int policy_unlock(struct store *s, const char *agent)
+{
+        int r;
+
+        if (agent != NULL)
+                return store_agent_update(s, agent, unlock_line, NULL);
+        r = file_remove(store_dirfd(s), LOCK_FILE);
+        return r == ERR_NOENT ? err(r, "not all agents are locked") : r;
+}
