@@ -16,15 +16,17 @@ AM_TESTS_ENVIRONMENT = \
 # The part of the tests that also runs under the sanitizers and from the release archive.
 UNIT_TESTS = $(filter tests/unit/test_% tests/fuzz/fuzz_%,$(check_PROGRAMS))
 
-# Those that also run under ThreadSanitizer.
+# Those that also run under ThreadSanitizer; not test_provider, where each of many processes stretches a PIN, which takes seconds then.
 THREAD_TESTS = \
+	tests/unit/test_audit_log \
 	tests/unit/test_crypto \
+	tests/unit/test_daemon_serve \
 	tests/unit/test_err \
 	tests/unit/test_item \
 	tests/unit/test_pkcs11_general \
 	tests/unit/test_pkcs11_op \
 	tests/unit/test_pkcs11_session \
-	tests/unit/test_provider \
+	tests/unit/test_policy \
 	tests/unit/test_provider_fails \
 	tests/unit/test_provider_key \
 	tests/unit/test_store_items \
