@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Measures one thing about a key behind an OpenSSL provider, in a fresh process, and prints it as "name value" lines.
  *
- * usage: tls_bench DIRECTORY URI handshakes THREADS COUNT    TLS 1.3 with that key as the client's, both ends here; and with one in software
- *        tls_bench DIRECTORY URI sign COUNT                  EVP_DigestSign
- *        tls_bench DIRECTORY URI load COUNT                  OSSL_STORE loads
- *        BENCH_LOG: the log of count_proxy, by which TPM commands are counted */
+ * usage: tls_bench PROVIDER URI handshakes THREADS COUNT    TLS 1.3 with that key as the client's, both ends here; and with one in software
+ *        tls_bench PROVIDER URI sign COUNT                  EVP_DigestSign
+ *        tls_bench PROVIDER URI load COUNT                  OSSL_STORE loads
+ *        PROVIDER: the file, with its directory
+ *        BENCH_LOG: the log of count_proxy, by which TPM commands are counted
+ *        BENCH_PROPERTIES: the default ones; tpm2-openssl is asked to sign only if they prefer it */
+#include <dlfcn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
@@ -17,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "lib/cryptoki.h"
 
 static OSSL_LIB_CTX *lib;
 static const char *uri;
@@ -223,27 +227,63 @@ static void again_and_again(int count, EVP_PKEY *key)
         EVP_PKEY_free(key);
 }
 
+/* What is open in the PKCS#11 module, which outlives the provider. */
+static void count_sessions(const char *module)
+{
+        void *library = module != NULL ? dlopen(module, RTLD_NOW | RTLD_NOLOAD) : NULL;
+        CK_RV (*get)(CK_FUNCTION_LIST **) = NULL;
+        CK_ULONG sessions = 0, n = 16;
+        CK_FUNCTION_LIST *f;
+        CK_TOKEN_INFO info;
+        CK_SLOT_ID slots[16];
+
+        if (library == NULL)
+                return;
+        *(void **)&get = dlsym(library, "C_GetFunctionList");
+        if (get == NULL || get(&f) != CKR_OK || f->C_GetSlotList(CK_TRUE, slots, &n) != CKR_OK)
+                die("C_GetSlotList");
+        for (CK_ULONG i = 0; i < n; i++) {
+                if (f->C_GetTokenInfo(slots[i], &info) != CKR_OK)
+                        die("C_GetTokenInfo");
+                sessions += info.ulSessionCount;
+        }
+        printf("sessions %lu\n", sessions);
+        dlclose(library);
+}
+
+/* The default provider first, so that it keeps whatever both have. */
+static void load_provider(char *path, OSSL_PROVIDER *ret[2])
+{
+        char *slash = strrchr(path, '/'), *suffix = strstr(path, ".so");
+
+        if (slash == NULL || suffix == NULL)
+                die(path);
+        *slash = *suffix = '\0';
+        lib = OSSL_LIB_CTX_new();
+        OSSL_PROVIDER_set_default_search_path(lib, path);
+        ret[0] = OSSL_PROVIDER_load(lib, "default");
+        ret[1] = OSSL_PROVIDER_load(lib, slash + 1);
+        if (ret[0] == NULL || ret[1] == NULL || EVP_set_default_properties(lib, getenv("BENCH_PROPERTIES")) != 1)
+                die("no provider");
+}
+
 int main(int argc, char **argv)
 {
-        OSSL_PROVIDER *ours, *theirs;
+        OSSL_PROVIDER *providers[2];
 
         if (argc < 5) {
-                fprintf(stderr, "usage: tls_bench DIRECTORY URI handshakes THREADS COUNT | sign COUNT | load COUNT\n");
+                fprintf(stderr, "usage: tls_bench PROVIDER URI handshakes THREADS COUNT | sign COUNT | load COUNT\n");
                 return 2;
         }
         uri = argv[2];
-        lib = OSSL_LIB_CTX_new();
-        OSSL_PROVIDER_set_default_search_path(lib, argv[1]);
-        theirs = OSSL_PROVIDER_load(lib, "default");
-        ours = OSSL_PROVIDER_load(lib, "holdfast");
-        if (theirs == NULL || ours == NULL)
-                die("no provider");
+        load_provider(argv[1], providers);
         if (strcmp(argv[3], "handshakes") == 0 && argc == 6)
                 handshakes(atoi(argv[4]), atoi(argv[5]));
         else
                 again_and_again(atoi(argv[4]), strcmp(argv[3], "sign") == 0 ? load() : NULL);
-        OSSL_PROVIDER_unload(ours);
-        OSSL_PROVIDER_unload(theirs);
+        OSSL_PROVIDER_unload(providers[1]);
+        OSSL_PROVIDER_unload(providers[0]);
         OSSL_LIB_CTX_free(lib);
+        count_sessions(getenv("HOLDFAST_MODULE"));
         return 0;
 }
