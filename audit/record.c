@@ -61,7 +61,7 @@ struct field {
 static const struct field record_fields[] = {
         F(0, PREV, prev, AUDIT_HASH_SIZE), F(1, ALWAYS, seq, 0), F(2, ALWAYS, time_ms, 0), F(3, EVENT, event, 0),
         F(4, CUT, agent, 64), F(5, CUT, owner, 256), F(6, CUT, key_label, 1024), F(7, CUT, key_id, 256),
-        F(8, BYTES, key_public, 1024), F(9, BYTES, operation, 32), F(10, BYTES, mechanism, 128), F(11, BYTES, digest, 64),
+        F(8, BYTES, key_public, 1024), F(9, BYTES, operation, 32), F(10, BYTES, mechanism, 128), F(11, BYTES, digest, AUDIT_DIGEST_MAX),
         F(12, BYTES, result, 1024), F(13, DECISION, decision, 0), F(14, CUT, rule, 256), F(15, CUT, reason, 512),
         F(16, PEER, peer, 0), F(17, TPM, tpm, 0), F(18, CLOCK, has_clock, 0), F(19, CUT, detail, 4096), F(20, FLAG, direct, 0),
 };

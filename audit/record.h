@@ -8,6 +8,7 @@
 #include "lib/buf.h"
 
 #define AUDIT_HASH_SIZE 32      /* SHA-256 */
+#define AUDIT_DIGEST_MAX 64     /* octets of what was signed */
 #define AUDIT_RECORD_MAX 16384  /* octets of one encoded record */
 #define AUDIT_GROUPS_MAX 64     /* further groups of a peer are not listed */
 
@@ -68,7 +69,7 @@ struct audit_record {
         struct bytes key_public;        /* TPMT_PUBLIC; the Name is its digest */
         struct bytes operation;         /* "sign", "decrypt", "derive", "mac", "generate" ... */
         struct bytes mechanism;         /* "ECDSA", "RSA-PSS-SHA256-MGF1-SHA256-32" ... : keys/ spells it, check reads it */
-        struct bytes digest;            /* what was signed; SHA-256 of the input of another operation */
+        struct bytes digest;            /* what was signed; SHA-256 of it where it is longer than AUDIT_DIGEST_MAX, and of the input of another operation */
         struct bytes result;            /* the signature as the module returns it (ECDSA: r || s) */
         enum audit_decision decision;
         struct bytes rule, reason;      /* which rule decided; why not */

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which executables have been seen, and what are their digests? */
 #include "daemon/exe.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "lib/crypto.h"
 #include "lib/err.h"
 #include "lib/file.h"
 
 #define KEPT 64
 #define DIGEST 32
+#define EXE_MAX ((off_t)1 << 30)
 
 /* A file that was written to since has another time of change, which no one can set. */
 struct seen {
@@ -60,20 +62,26 @@ static void keep(const struct stat *st, const uint8_t digest[DIGEST])
         pthread_mutex_unlock(&lock);
 }
 
-/* The kernel lets nobody write to a file that runs. */
-static int digest(int fd, size_t size, uint8_t ret[DIGEST])
+/* Read, not mapped: a file that becomes shorter meanwhile, as some file systems allow, is an error and no signal. */
+static int digest(int fd, off_t size, uint8_t ret[DIGEST])
 {
-        struct bytes all;
-        void *map;
+        CLEANUP(digest_freep) struct digest *d = NULL;
+        uint8_t part[16384];
+        ssize_t n;
         int r;
 
-        map = size > 0 ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-        if (map == MAP_FAILED)
-                return err_errno("cannot read a caller's executable");
-        all = BYTES(map, size);
-        r = crypto_hash(hash_by_name("SHA256"), &all, 1, ret);
-        munmap(map, size);
-        return r;
+        if (size > EXE_MAX)
+                return err(ERR_RANGE, "a caller's executable is longer than %lld octets", (long long)EXE_MAX);
+        r = digest_new(hash_by_name("SHA256"), &d);
+        for (off_t at = 0; r == 0 && at < size; at += n) {
+                n = TEMP_FAILURE_RETRY(pread(fd, part, sizeof(part), at));
+                if (n < 0)
+                        return err_errno("cannot read a caller's executable");
+                if (n == 0)
+                        return err(ERR_STALE, "a caller's executable became shorter");
+                r = digest_update(d, BYTES(part, (size_t)n));
+        }
+        return r == 0 ? digest_final(d, ret) : r;
 }
 
 int exe_digest(int proc, uint64_t *ret_dev, uint64_t *ret_ino, struct buf *ret_sha256)
@@ -86,7 +94,7 @@ int exe_digest(int proc, uint64_t *ret_dev, uint64_t *ret_ino, struct buf *ret_s
         if (fd < 0 || fstat(fd, &st) != 0)
                 return err_errno("cannot open a caller's executable");
         if (!find(&st, d)) {
-                r = digest(fd, (size_t)st.st_size, d);
+                r = digest(fd, st.st_size, d);
                 if (r == 0)
                         keep(&st, d);
         }

@@ -82,7 +82,7 @@ static const char *line_of(const struct buf *text, const char *words)
         return p != NULL ? p + len : NULL;
 }
 
-static int read_groups(const char *p, struct peer *ret)
+static void read_groups(const char *p, struct peer *ret)
 {
         char *end;
 
@@ -102,7 +102,6 @@ static int read_groups(const char *p, struct peer *ret)
                 if (*end == '\n')
                         break;
         }
-        return 0;
 }
 
 /* Effective IDs, which SO_PEERCRED has too, and groups. */
@@ -121,10 +120,11 @@ static int read_status(int proc, uid_t *ret_uid, struct peer *ret)
         if (u == NULL || g == NULL || sscanf(u, "%*u %u", &uid) != 1 || sscanf(g, "%*u %u", &gid) != 1)
                 return err(ERR_FORMAT, "the kernel's status of a caller is not as proc(5) has it");
         *ret_uid = uid;
-        if (ret == NULL)
-                return 0;
-        ret->gid = gid;
-        return read_groups(line_of(&text, "Groups:"), ret);
+        if (ret != NULL) {
+                ret->gid = gid;
+                read_groups(line_of(&text, "Groups:"), ret);
+        }
+        return 0;
 }
 
 static int read_cgroup(int proc, struct buf *ret)
@@ -183,17 +183,16 @@ static int read_parent(struct peer *p)
         return read_link(AT_FDCWD, name, &p->parent_exe);
 }
 
-static int read_loginuid(int proc, struct peer *p)
+/* A kernel without audit has no such file. */
+static void read_loginuid(int proc, struct peer *p)
 {
         CLEANUP(buf_clear) struct buf text = { 0 };
         unsigned uid;
 
-        /* A kernel without audit has no such file. */
         if (proc_read(proc, "loginuid", &text) == 0 && sscanf((const char *)text.ptr, "%u", &uid) == 1 && uid != UINT_MAX) {
                 p->has_loginuid = true;
                 p->loginuid = uid;
         }
-        return 0;
 }
 
 static int changed(void)
@@ -252,13 +251,13 @@ static int fill(int proc, struct peer *p)
                 r = read_cgroup(proc, &p->cgroup);
         if (r == 0)
                 r = read_cgroup_names(p);
-        if (r == 0)
-                r = read_loginuid(proc, p);
+        if (r != 0)
+                return r;
+        read_loginuid(proc, p);
         p->ppid = before.ppid;
         p->tty = before.tty != 0;
         p->start_time = before.start_time;
-        if (r == 0)
-                r = read_parent(p);
+        r = read_parent(p);
         if (r == 0)
                 r = read_stat(proc, &after);
         return r == 0 && (after.start_time != before.start_time || has_ended(p->pidfd)) ? changed() : r;

@@ -5,6 +5,7 @@
 #include <p11-kit/remote.h>
 #include "daemon/serve.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,8 @@
 #include "lib/file.h"
 #include "pkcs11/call.h"
 
-/* The deepest that a request goes is an RSA signature in software: measured below 40 kB. */
-#define STACK_SIZE (256u * 1024)
+#define STACK_SIZE (256u * 1024)        /* the serve tests do with a quarter of it */
+#define NAP_US 10000
 #define EVENTS 64
 
 struct connection {
@@ -39,7 +40,6 @@ struct server {
         pthread_mutex_t lock;
         pthread_cond_t gone;            /* a connection has ended */
         struct connection *all;
-        bool stopping;
         struct serve_counts counts;
 };
 
@@ -119,15 +119,19 @@ static struct connection *connection_new(struct server *s, int fd, uid_t uid)
 
 static void accept_one(struct server *s)
 {
-        struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT };
+        struct epoll_event e = { .events = EPOLLIN };
         struct connection *c = NULL;
         struct ucred cred;
         socklen_t len = sizeof(cred);
         int fd;
 
         fd = accept4(s->o.listen_fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
+                /* Without descriptors or memory the queue stays as it is, and would wake us again at once. */
+                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                        usleep(NAP_US);
                 return;
+        }
         pthread_mutex_lock(&s->lock);
         s->counts.accepted++;
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && admit(s, cred.uid))
@@ -145,13 +149,14 @@ static void accept_one(struct server *s)
 }
 
 /* Something has come, or the other end has gone: a thread for it, or nothing more. */
-static void wake_up(struct connection *c, uint32_t events)
+static void wake_up(struct connection *c)
 {
         struct server *s = c->server;
         pthread_t t;
+        char byte;
 
         epoll_ctl(s->epoll, EPOLL_CTL_DEL, c->fd, NULL);
-        if (!(events & EPOLLIN)) {
+        if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) {
                 connection_free(c);
                 return;
         }
@@ -178,7 +183,7 @@ static void *server_run(void *arg)
                         if (events[i].data.ptr == s)
                                 accept_one(s);
                         else
-                                wake_up(events[i].data.ptr, events[i].events);
+                                wake_up(events[i].data.ptr);
                 }
         }
 }
@@ -188,6 +193,9 @@ static int watch(struct server *s)
         struct epoll_event listening = { .events = EPOLLIN, .data.ptr = s };
         struct epoll_event wake = { .events = EPOLLIN, .data.ptr = &s->wake };
 
+        /* Who hangs up between the event and accept4() must not make it wait for the next one. */
+        if (fcntl(s->o.listen_fd, F_SETFL, fcntl(s->o.listen_fd, F_GETFL) | O_NONBLOCK) != 0)
+                return err_errno("cannot watch the socket");
         s->epoll = epoll_create1(EPOLL_CLOEXEC);
         s->wake = eventfd(0, EFD_CLOEXEC);
         if (s->epoll < 0 || s->wake < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->o.listen_fd, &listening) != 0 ||

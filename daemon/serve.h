@@ -7,7 +7,7 @@
 #include "keys/keyring.h"
 
 struct serve_options {
-        int listen_fd;                  /* SOCK_STREAM, listening; the caller's */
+        int listen_fd;                  /* SOCK_STREAM, listening; the caller's, and non-blocking from then on */
         struct keyring *keyring;
         struct policy *policy;
         int (*record)(void *log, struct audit_record *rec); /* as struct caller has it */

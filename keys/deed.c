@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which changes of a store does the log tell of, and when: before or after they are made? */
 #include "keys/deed.h"
-#include <stdio.h>
 #include <string.h>
 #include "lib/err.h"
 
@@ -29,33 +28,10 @@ static int of_item(enum audit_event event, const char *operation, const char *ag
         return r;
 }
 
-/* The sentence of what went wrong first outlives the clearing up after it. */
-static int keep(int r, void (*undo)(struct keyring *k, const char *agent, struct item *i), struct keyring *k, const char *agent, struct item *i)
-{
-        char why[512];
-
-        snprintf(why, sizeof(why), "%s", err_text());
-        undo(k, agent, i);
-        return err(r, "%s", why);
-}
-
 static void undo_item(struct keyring *k, const char *agent, struct item *i)
 {
         store_item_remove(keyring_store(k), agent, i);
         item_unref(i);
-}
-
-static void undo_key_in_memory(struct keyring *k, const char *agent, struct item *i)
-{
-        (void)k;
-        (void)agent;
-        item_unref(i);
-}
-
-static void undo_agent(struct keyring *k, const char *agent, struct item *i)
-{
-        (void)i;
-        keyring_agent_delete(k, agent);
 }
 
 static int make(struct keyring *k, const char *agent, struct bytes secret, const struct key_wish *w, struct item **ret)
@@ -65,45 +41,67 @@ static int make(struct keyring *k, const char *agent, struct bytes secret, const
         return keyring_generate(k, agent, secret, w->kind, w->usage, w->label, w->id, w->attrs, ret);
 }
 
+static int tell_key(struct item *i, struct deed *d)
+{
+        const struct item_body *body;
+        int r = item_load(i, &body);
+
+        if (r == 0) {
+                d->key_public = BYTES_OF(&body->key.pub);
+                d->request.key_id = BYTES_OF(&body->id);
+        }
+        return r;
+}
+
 int deed_key_make(struct keyring *k, const struct caller *c, const char *agent, struct bytes secret, const struct key_wish *w, struct item **ret)
 {
         struct deed d = about(AUDIT_CREATE, "generate", agent, w->label, w->id);
-        const struct item_body *body;
         struct item *i = NULL;
-        int r, rr;
+        int r;
 
         d.request.mechanism = w->kind->name;
         r = caller_may(c, &d);
         if (r != 0)
                 return r;
         r = make(k, agent, secret, w, &i);
-        if (r == 0 && item_load(i, &body) == 0) {
-                d.key_public = BYTES_OF(&body->key.pub);
-                d.request.key_id = BYTES_OF(&body->id);
-        }
-        rr = caller_did(c, &d, r, nothing);
-        if (r != 0 || rr != 0)
-                return r != 0 ? r : keep(rr, w->in_memory ? undo_key_in_memory : undo_item, k, agent, i);
-        *ret = i;
-        return 0;
+        if (r == 0 && c != NULL)
+                r = tell_key(i, &d);
+        r = caller_did(c, &d, r, nothing);
+        if (r == 0)
+                *ret = i;
+        else if (i != NULL && !w->in_memory)
+                undo_item(k, agent, i);
+        else
+                item_unref(i);
+        return r;
+}
+
+void deed_key_unmake(struct keyring *k, const struct caller *c, const char *agent, struct item *i)
+{
+        struct deed d;
+
+        if (of_item(AUDIT_DELETE, "unmake", agent, i, &d) == 0)
+                caller_did(c, &d, 0, nothing);
+        store_item_remove(keyring_store(k), agent, i);
 }
 
 int deed_object_add(struct keyring *k, const struct caller *c, const char *agent, const struct item_spec *spec, struct item **ret)
 {
         struct deed d = about(AUDIT_CREATE, "create", agent, spec->label, spec->id);
         struct item *i = NULL;
-        int r, rr;
+        int r;
 
         d.digest = spec->der;
         r = caller_may(c, &d);
         if (r != 0)
                 return r;
         r = store_item_add(keyring_store(k), agent, spec, &i);
-        rr = caller_did(c, &d, r, nothing);
-        if (r != 0 || rr != 0)
-                return r != 0 ? r : keep(rr, undo_item, k, agent, i);
-        *ret = i;
-        return 0;
+        r = caller_did(c, &d, r, nothing);
+        if (r == 0)
+                *ret = i;
+        else if (i != NULL)
+                undo_item(k, agent, i);
+        return r;
 }
 
 /* What cannot be taken back is told first; if it then fails, that is told too. */
@@ -154,7 +152,9 @@ int deed_agent_create(struct keyring *k, const struct caller *c, const char *nam
                 return r;
         r = keyring_agent_create(k, name, owner, more);
         rr = caller_did(c, &d, r, nothing);
-        return r != 0 || rr == 0 ? r : keep(rr, undo_agent, k, name, NULL);
+        if (r == 0 && rr != 0)
+                keyring_agent_delete(k, name);
+        return rr;
 }
 
 int deed_agent_replace(struct keyring *k, const struct caller *c, const char *old, const char *name, const char *owner, const struct attrs *more)
@@ -167,17 +167,5 @@ int deed_agent_replace(struct keyring *k, const struct caller *c, const char *ol
         if (r != 0)
                 return r;
         r = keyring_agent_replace(k, old, name, owner, more);
-        return r == 0 ? 0 : caller_did(c, &d, r, nothing);
-}
-
-int deed_agent_delete(struct keyring *k, const struct caller *c, const char *name)
-{
-        struct deed d = about(AUDIT_DELETE, "delete-agent", name, nothing, nothing);
-        int r;
-
-        r = told_first(c, &d);
-        if (r != 0)
-                return r;
-        r = keyring_agent_delete(k, name);
         return r == 0 ? 0 : caller_did(c, &d, r, nothing);
 }

@@ -17,6 +17,8 @@ struct key_wish {
         bool in_memory;                 /* a session's key, without a file */
 };
 int deed_key_make(struct keyring *k, const struct caller *c, const char *agent, struct bytes secret, const struct key_wish *w, struct item **ret);
+/* Takes back a key that its caller never hears of: no rule is asked, the log is told. */
+void deed_key_unmake(struct keyring *k, const struct caller *c, const char *agent, struct item *i);
 
 int deed_object_add(struct keyring *k, const struct caller *c, const char *agent, const struct item_spec *spec, struct item **ret);
 int deed_object_change(struct keyring *k, const struct caller *c, const char *agent, struct item *i, const struct item_spec *spec,
@@ -25,6 +27,5 @@ int deed_object_remove(struct keyring *k, const struct caller *c, const char *ag
 
 int deed_agent_create(struct keyring *k, const struct caller *c, const char *name, const char *owner, const struct attrs *more);
 int deed_agent_replace(struct keyring *k, const struct caller *c, const char *old, const char *name, const char *owner, const struct attrs *more);
-int deed_agent_delete(struct keyring *k, const struct caller *c, const char *name);
 
 #endif

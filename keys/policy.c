@@ -26,7 +26,7 @@ struct used {
 struct numbered {
         unsigned number;
         struct rule *rule;
-        struct used used[3];
+        struct used used[RULE_RATES_MAX];
 };
 
 /* What was read of one agent. */
@@ -34,7 +34,7 @@ struct rules {
         struct rules *next;
         char *agent;
         bool read;
-        struct stat stamp;
+        struct stamp stamp;     /* of the agent's directory, which changes with its file */
         char *locked;           /* why; NULL: it is not */
         struct buf owner;
         int error;              /* what is wrong with its rules, else 0: nothing is allowed then */
@@ -201,17 +201,11 @@ static int read_rules(struct policy *p, struct rules *r)
         return 0;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-        return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-               a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 /* Under the lock: the agent's rules as its file has them now. */
 static int current(struct policy *p, const char *agent, struct rules **ret)
 {
         CLEANUP(close_fd) int dir = -1;
-        struct stat st;
+        struct stat now;
         struct rules *r;
         int e;
 
@@ -220,11 +214,12 @@ static int current(struct policy *p, const char *agent, struct rules **ret)
                 e = store_agent_dir(p->store, agent, &dir);
         if (e != 0)
                 return e;
-        if (fstatat(dir, AGENT_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0)
-                return err_errno("cannot look at the file of agent %s", agent);
-        if (!r->read || !same_file(&st, &r->stamp)) {
-                e = read_rules(p, r);
-                r->stamp = st;
+        if (fstat(dir, &now) != 0)
+                return err_errno("cannot look at the directory of agent %s", agent);
+        if (!r->read || !stamp_holds(&r->stamp, &now)) {
+                e = stamp_take(dir, &r->stamp);
+                if (e == 0)
+                        e = read_rules(p, r);
         }
         *ret = r;
         return e;
@@ -318,7 +313,7 @@ static int decide(struct policy *p, const struct peer *who, const char *agent, c
                 say(ret, false, "default", why);
                 return 0;
         }
-        e = by_rules(r, who, q, count, ret, text);
+        e = by_rules(r, who, q, count && r->locked == NULL, ret, text);
         if (e == 0 && r->locked != NULL)
                 say(ret, false, "lock", r->locked);
         return e;
@@ -327,17 +322,18 @@ static int decide(struct policy *p, const struct peer *who, const char *agent, c
 static int decide_locked(struct policy *p, const struct peer *who, const char *agent, const struct request *q, bool count, struct decision *ret,
                          struct buf *text)
 {
+        bool locked = all_locked(p->store);
         struct decision d = { 0 };
         int e;
 
         if (who == NULL)
                 return err(ERR_DENIED, "nobody is known to ask");
         pthread_mutex_lock(&p->lock);
-        e = decide(p, who, agent, q, count, &d, text);
+        e = decide(p, who, agent, q, count && !locked, &d, text);
         pthread_mutex_unlock(&p->lock);
         if (e != 0)
                 return e;
-        if (all_locked(p->store))
+        if (locked)
                 say(&d, false, "lock", "all agents are locked");
         *ret = d;
         return 0;

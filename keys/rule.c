@@ -12,7 +12,6 @@
 
 #define VALUES_MAX 32           /* of one condition */
 #define VALUE_MAX 1024
-#define RATES_MAX 3
 
 enum condition { USER, GROUP, UNIT, CGROUP, CONTAINER, PATH, SHA256, KEYS, OPS, MECHANISMS, RATE, HOURS, NOT_AFTER, HUMAN, CONDITIONS };
 
@@ -31,7 +30,7 @@ struct rule {
         struct values values[CONDITIONS];
         uid_t uids[VALUES_MAX];
         gid_t gids[VALUES_MAX];
-        struct rule_rate rates[RATES_MAX];
+        struct rule_rate rates[RULE_RATES_MAX];
         size_t n_rates;
         struct hours hours[VALUES_MAX];
         uint64_t not_after_ms;
@@ -116,7 +115,7 @@ static int read_rate(struct rule *r, size_t i, const char *v)
         unsigned count;
         char unit, more;
 
-        if (i >= RATES_MAX || sscanf(v, "%9u/%c%c", &count, &unit, &more) != 2 || count == 0)
+        if (i >= RULE_RATES_MAX || sscanf(v, "%9u/%c%c", &count, &unit, &more) != 2 || count == 0)
                 return wrong("a rate is like 10/s, 200/h or 1000/d, three at most", v);
         for (size_t k = 0; k < ARRAY_LEN(units); k++)
                 if (units[k].unit == unit) {

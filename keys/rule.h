@@ -34,7 +34,8 @@ int rule_match(const struct rule *r, const struct peer *p, const struct request 
 /* Do its conditions on who asks match? What a peer may see depends on these alone. */
 bool rule_sees(const struct rule *r, const struct peer *p);
 
-/* Limits: up to three of them, each so many per seconds. */
+/* Limits, each so many per seconds. */
+#define RULE_RATES_MAX 3
 struct rule_rate {
         unsigned count;
         unsigned seconds;

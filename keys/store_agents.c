@@ -10,6 +10,7 @@
 #include "lib/file.h"
 #include "lib/utf8.h"
 
+#define AGENT_FILE "agent"
 #define AGENTS_MAX 100000
 
 bool agent_name_valid(const char *name)

@@ -10,7 +10,6 @@
 
 #define STORE_FILE_MODE 0600
 #define STORE_DIR_MODE 0700
-#define AGENT_FILE "agent"                 /* in its directory */
 #define STORE_TEXT_MAX (256 * 1024)     /* octets of the store file or an agent file */
 
 /* A directory as it was when it was last read. */

@@ -50,7 +50,7 @@ static CK_RV generate(struct session *s, const struct keypair_request *q, CK_OBJ
         rv = q->token ? object_add_item(s, item, ret_pub, ret_key) : object_add_session_pair(s, item, ret_pub, ret_key);
         /* A key that the caller never hears of shall not stay. */
         if (rv != CKR_OK && q->token)
-                deed_object_remove(k, session_caller(s), session_agent(s), item);
+                deed_key_unmake(k, session_caller(s), session_agent(s), item);
         item_unref(item);
         return rv;
 }

@@ -94,9 +94,7 @@ int pin_ask(struct provider *p, struct uri *u, const struct asking *ask)
         told = tokens_each(p, u, wants_login, &want) && want.tokens == 1 && ask->callback(pin, sizeof(pin), &len, params, ask->arg) && len > 0 &&
                len <= sizeof(pin);
         ERR_pop_to_mark();
-        if (!told)
-                return 1;
-        r = buf_set(&u->pin_value, BYTES(pin, len));
+        r = told ? buf_set(&u->pin_value, BYTES(pin, len)) : 0;
         wipe(pin, sizeof(pin));
         return r == 0 || raise_reason(p, REASON_MEMORY, "out of memory");
 }

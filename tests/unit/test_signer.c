@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "keys/backend_tpm.h"
+#include "lib/crypto.h"
 #include "lib/cryptoki.h"
 #include "lib/err.h"
 #include "tests/fixture.h"
@@ -94,9 +95,47 @@ static void costs_three_commands_then_one(void **state)
         item_unref(i);
 }
 
+static int encode(void *log, struct audit_record *rec)
+{
+        static const uint8_t before[AUDIT_HASH_SIZE];
+
+        rec->prev = BYTES(before, sizeof(before));
+        return audit_record_encode(rec, log);
+}
+
+/* A digest as it is; what is longer, a DigestInfo or a padded block, by its SHA-256. A record that could not be written would be a refusal. */
+static void inputs_of_any_length_are_recorded(void **state)
+{
+        CLEANUP(buf_clear) struct buf record = { 0 };
+        CLEANUP(buf_clear) struct buf out = { 0 };
+        const struct caller caller = { .record = encode, .log = &record };
+        struct item *i = fixture_key(&f, "RSA-2048", ALG_SIGN, "long");
+        struct key_use use = { .item = i, .agent = "a", .caller = &caller };
+        const struct {
+                enum scheme scheme;
+                size_t len;
+        } rows[] = { { SCHEME_RSA_PKCS1, 64 }, { SCHEME_RSA_PKCS1, 83 }, { SCHEME_RSA_RAW, 256 } };
+        uint8_t in[256] = { 0, 1 }, sha256[HASH_MAX];
+
+        (void)state;
+        for (size_t n = 0; n < ARRAY_LEN(rows); n++) {
+                struct pk_params p = { .scheme = rows[n].scheme };
+                struct bytes all = BYTES(in, rows[n].len);
+                struct audit_record rec;
+
+                assert_int_equal(signer_sign(f.keyring, &use, &p, all, &out), 0);
+                assert_int_equal(audit_record_decode(BYTES_OF(&record), &rec), 0);
+                assert_true(bytes_equal(rec.result, BYTES_OF(&out)));
+                assert_int_equal(crypto_hash(hash_by_name("SHA256"), &all, 1, sha256), 0);
+                assert_true(bytes_equal(rec.digest, all.len <= AUDIT_DIGEST_MAX ? all : BYTES(sha256, 32)));
+        }
+        item_unref(i);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(inputs_of_any_length_are_recorded),
                 cmocka_unit_test(signs_and_derives_as_allowed),
                 cmocka_unit_test(only_a_key_has_a_private_half),
                 cmocka_unit_test(makes_macs),
