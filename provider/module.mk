@@ -46,6 +46,7 @@ PROVIDER_TESTS = \
 	tests/unit/test_uri
 check_PROGRAMS += $(PROVIDER_TESTS)
 TESTS += $(PROVIDER_TESTS)
+osslkey = tests/osslkey.c tests/osslkey.h
 tests_unit_test_uri_SOURCES = tests/unit/test_uri.c
 tests_unit_test_uri_LDADD = $(provider_libs) $(CMOCKA_LIBS)
 
@@ -53,11 +54,11 @@ tests_unit_test_uri_LDADD = $(provider_libs) $(CMOCKA_LIBS)
 tests_unit_test_provider_key_SOURCES = tests/unit/test_provider_key.c $(pkcs11_fixture)
 tests_unit_test_provider_key_LDADD = $(pkcs11_test_libs)
 EXTRA_tests_unit_test_provider_key_DEPENDENCIES = provider/holdfast.la pkcs11/libholdfast-pkcs11.la
-tests_unit_test_provider_fails_SOURCES = tests/unit/test_provider_fails.c $(pkcs11_fixture)
+tests_unit_test_provider_fails_SOURCES = tests/unit/test_provider_fails.c $(osslkey) $(pkcs11_fixture)
 tests_unit_test_provider_fails_LDADD = $(pkcs11_test_libs)
 EXTRA_tests_unit_test_provider_fails_DEPENDENCIES = provider/holdfast.la pkcs11/libholdfast-pkcs11.la
-tests_unit_test_provider_pin_SOURCES = tests/unit/test_provider_pin.c $(pkcs11_fixture)
+tests_unit_test_provider_pin_SOURCES = tests/unit/test_provider_pin.c $(osslkey) $(pkcs11_fixture)
 tests_unit_test_provider_pin_LDADD = $(pkcs11_test_libs)
 EXTRA_tests_unit_test_provider_pin_DEPENDENCIES = provider/holdfast.la pkcs11/libholdfast-pkcs11.la
-tests_unit_test_provider_SOURCES = tests/unit/test_provider.c tests/swtpm.c tests/swtpm.h
+tests_unit_test_provider_SOURCES = tests/unit/test_provider.c $(osslkey) tests/swtpm.c tests/swtpm.h
 tests_unit_test_provider_LDADD = provider/libhf_provider.la $(keys_libs) $(CMOCKA_LIBS)

@@ -52,7 +52,7 @@ bench: all
 
 # Compiled and read by run.sh.
 BENCH_FILES = \
-	tests/bench/run.sh tests/bench/bench.c tests/bench/count_proxy.c tests/bench/esys_sign.c tests/bench/model.awk \
+	tests/bench/run.sh tests/bench/bench.c tests/bench/count_proxy.c tests/bench/esys_sign.c tests/bench/measure.h tests/bench/model.awk \
 	tests/bench/provider.sh tests/bench/tls_bench.c \
 	tests/bench/chip-latency/README.md \
 	tests/bench/chip-latency/model_AMD3.csv \

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "lib/cryptoki.h"
+#include "tests/bench/measure.h"
 
 #define KEYS_MAX 2048
 
@@ -25,43 +25,6 @@ static void die(const char *what, CK_RV rv)
 {
         fprintf(stderr, "bench: %s: 0x%lx\n", what, rv);
         exit(1);
-}
-
-static double now_us(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-        qsort(v, n, sizeof(*v), by_value);
-        return n != 0 ? v[n / 2] : 0;
-}
-
-/* Commands so far. */
-static long commands(void)
-{
-        const char *path = getenv("BENCH_LOG");
-        FILE *log = path != NULL ? fopen(path, "r") : NULL;
-        long n = 0;
-        int c;
-
-        if (log == NULL)
-                return 0;
-        while ((c = getc(log)) != EOF)
-                n += c == '\n';
-        fclose(log);
-        return n;
 }
 
 static void load(void)

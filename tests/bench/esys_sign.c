@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_tctildr.h>
 #include <unistd.h>
+#include "tests/bench/measure.h"
 
 static ESYS_CONTEXT *esys;
 
@@ -23,21 +23,6 @@ static void check(const char *what, TSS2_RC rc)
                 fprintf(stderr, "esys_sign: %s: 0x%x\n", what, rc);
                 exit(1);
         }
-}
-
-static double now_us(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b)
-{
-        double x = *(const double *)a, y = *(const double *)b;
-
-        return (x > y) - (x < y);
 }
 
 static TPM2B_PUBLIC template(TPMA_OBJECT usage)
@@ -177,8 +162,7 @@ static void run_timed(int argc, char **argv)
         else
                 run_sign(parent, t, count);
         Esys_FlushContext(esys, parent);
-        qsort(t, (size_t)count, sizeof(*t), by_value);
-        printf("%s_us %.1f\n", argv[2], t[count / 2]);
+        printf("%s_us %.1f\n", argv[2], median(t, (size_t)count));
         free(t);
 }
 

@@ -18,8 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include "tests/bench/measure.h"
 #include "lib/cryptoki.h"
 
 static OSSL_LIB_CTX *lib;
@@ -32,14 +32,6 @@ static void die(const char *what)
         exit(1);
 }
 
-static double now_us(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
 static long resident_kb(void)
 {
         long size, resident = 0;
@@ -49,21 +41,6 @@ static long resident_kb(void)
                 die("/proc/self/statm");
         fclose(f);
         return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-static long commands(void)
-{
-        const char *path = getenv("BENCH_LOG");
-        FILE *log = path != NULL ? fopen(path, "r") : NULL;
-        long n = 0;
-        int c;
-
-        if (log == NULL)
-                return 0;
-        while ((c = getc(log)) != EOF)
-                n += c == '\n';
-        fclose(log);
-        return n;
 }
 
 static EVP_PKEY *load(void)

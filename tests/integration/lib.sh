@@ -115,6 +115,28 @@ await() {
 
 listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# Somebody else may take it before it is used.
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# begin_load COMMAND...: three at a time, each again and again until end_load, where one that has failed fails the test.
+begin_load() {
+        local i
+
+        rm -f enough
+        loads=()
+        for i in 1 2 3; do
+                { until [ -e enough ]; do "$@" || exit 1; done; } &
+                loads+=($!)
+                pids+=($!)
+        done
+}
+end_load() {
+        local i
+
+        touch enough
+        for i in "${loads[@]}"; do wait "$i"; done
+}
+
 # refused COMMAND...: it must fail.
 refused() {
         if "$@" >refused.out 2>&1; then

@@ -38,7 +38,6 @@ CONF
 # server_key CERTIFICATE [KEY]
 server_key() { printf "ssl_cert_file = '%s'\nssl_key_file = '%s'\n" "$PWD/$1.pem" "$PWD/${2:-$1}.key.pem" >data/key.conf; }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 # start_server: somebody else may take the port between the question and its use.
 start_server() {
         local try
@@ -79,19 +78,9 @@ wait "${sqls[@]}"
 [ "$(cat who.* | grep -c '/CN=client$')" = 16 ]
 ok "16 connections at once"
 
-# load: one connection after the other until the file "enough" is there; a failed one fails it.
-load() {
-        until [ -e enough ]; do
-                sql client client "$who" ssl_max_protocol_version=TLSv1.2 >>load.log 2>&1 || return
-        done
-}
+login() { sql client client "$who" ssl_max_protocol_version=TLSv1.2 >>load.log 2>&1; }
 loaded() { tail -n 1 load.log | grep -q "$1"; }
-loads=()
-for i in 1 2 3; do
-        load &
-        loads+=($!)
-        pids+=($!)
-done
+begin_load login
 await loaded ECDHE-ECDSA
 server_key server-rsa
 pg_ctl reload --silent
@@ -99,8 +88,7 @@ await loaded ECDHE-RSA
 server_key server
 pg_ctl reload --silent
 await loaded ECDHE-ECDSA
-touch enough
-for i in "${loads[@]}"; do wait "$i"; done
+end_load
 refused grep -v '/CN=client$' load.log
 ok "reloads under load change the key without a failed connection"
 

@@ -6,10 +6,10 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
-#include <openssl/store.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/osslkey.h"
 
 #define URI "pkcs11:object=k;type=private"
 
@@ -39,17 +39,10 @@ bool ossl_start(void)
 
 bool ossl_load(void)
 {
-        OSSL_STORE_CTX *s;
-        OSSL_STORE_INFO *i;
-        EVP_PKEY *found = NULL;
+        EVP_PKEY *found;
 
         ERR_clear_error();
-        s = OSSL_STORE_open_ex(URI, lib, NULL, NULL, NULL, NULL, NULL, NULL);
-        i = s != NULL ? OSSL_STORE_load(s) : NULL;
-        if (i != NULL && OSSL_STORE_INFO_get_type(i) == OSSL_STORE_INFO_PKEY)
-                found = OSSL_STORE_INFO_get1_PKEY(i);
-        OSSL_STORE_INFO_free(i);
-        OSSL_STORE_close(s);
+        found = osslkey_load(lib, URI, NULL, NULL);
         if (found == NULL)
                 return false;
         EVP_PKEY_free(key);
@@ -59,19 +52,8 @@ bool ossl_load(void)
 
 bool ossl_sign(void)
 {
-        EVP_MD_CTX *m = EVP_MD_CTX_new(), *v = EVP_MD_CTX_new();
-        unsigned char sig[128];
-        size_t len = sizeof(sig);
-        bool ok;
-
         ERR_clear_error();
-        ok = m != NULL && v != NULL && EVP_DigestSignInit_ex(m, NULL, "SHA256", lib, NULL, key, NULL) == 1 &&
-             EVP_DigestSign(m, sig, &len, (const unsigned char *)"text", 4) == 1 &&
-             EVP_DigestVerifyInit_ex(v, NULL, "SHA256", lib, NULL, key, NULL) == 1 &&
-             EVP_DigestVerify(v, sig, len, (const unsigned char *)"text", 4) == 1;
-        EVP_MD_CTX_free(m);
-        EVP_MD_CTX_free(v);
-        return ok;
+        return osslkey_signs(lib, key);
 }
 
 bool ossl_reload(void)

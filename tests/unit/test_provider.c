@@ -9,7 +9,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
-#include <openssl/store.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "keys/admin.h"
 #include "keys/keyring.h"
 #include "provider/provider.h"
+#include "tests/osslkey.h"
 #include "tests/swtpm.h"
 
 #define TOKEN_LABEL "tester"
@@ -54,34 +54,12 @@ static void close_providers(void)
 
 static EVP_PKEY *load(const char *uri)
 {
-        OSSL_STORE_CTX *s = OSSL_STORE_open_ex(uri, libctx, NULL, NULL, NULL, NULL, NULL, NULL);
-        EVP_PKEY *key = NULL;
-
-        while (s && !key && !OSSL_STORE_eof(s) && !OSSL_STORE_error(s)) {
-                OSSL_STORE_INFO *i = OSSL_STORE_load(s);
-
-                if (i && OSSL_STORE_INFO_get_type(i) == OSSL_STORE_INFO_PKEY)
-                        key = OSSL_STORE_INFO_get1_PKEY(i);
-                OSSL_STORE_INFO_free(i);
-        }
-        OSSL_STORE_close(s);
-        return key;
+        return osslkey_load(libctx, uri, NULL, NULL);
 }
 
 static bool works(EVP_PKEY *key)
 {
-        EVP_MD_CTX *m = EVP_MD_CTX_new();
-        unsigned char sig[512];
-        size_t len = sizeof(sig);
-        bool ok = EVP_DigestSignInit_ex(m, NULL, "SHA256", libctx, NULL, key, NULL) == 1 &&
-                  EVP_DigestSign(m, sig, &len, (const unsigned char *)"text", 4) == 1;
-
-        EVP_MD_CTX_free(m);
-        m = EVP_MD_CTX_new();
-        ok = ok && EVP_DigestVerifyInit_ex(m, NULL, "SHA256", libctx, NULL, key, NULL) == 1 &&
-             EVP_DigestVerify(m, sig, len, (const unsigned char *)"text", 4) == 1;
-        EVP_MD_CTX_free(m);
-        return ok;
+        return osslkey_signs(libctx, key);
 }
 
 static int make_agent(struct keyring *k)

@@ -10,13 +10,13 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
-#include <openssl/store.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "tests/osslkey.h"
 #include "tests/token.h"
 
 #define KEY "pkcs11:token=" TOKEN_LABEL ";object=key;type=private"
@@ -104,20 +104,7 @@ static int end(void **state)
 
 static EVP_PKEY *load(const char *uri)
 {
-        OSSL_STORE_CTX *s = OSSL_STORE_open_ex(uri, lib, NULL, NULL, NULL, NULL, NULL, NULL);
-        EVP_PKEY *key = NULL;
-
-        while (s != NULL && key == NULL && !OSSL_STORE_eof(s)) {
-                OSSL_STORE_INFO *i = OSSL_STORE_load(s);
-
-                if (i == NULL)
-                        break;
-                if (OSSL_STORE_INFO_get_type(i) == OSSL_STORE_INFO_PKEY)
-                        key = OSSL_STORE_INFO_get1_PKEY(i);
-                OSSL_STORE_INFO_free(i);
-        }
-        OSSL_STORE_close(s);
-        return key;
+        return osslkey_load(lib, uri, NULL, NULL);
 }
 
 static EVP_PKEY *read_pem(const char *text, size_t len)
@@ -129,15 +116,9 @@ static EVP_PKEY *read_pem(const char *text, size_t len)
         return key;
 }
 
-static int sign(EVP_PKEY *key)
+static bool sign(EVP_PKEY *key)
 {
-        EVP_MD_CTX *m = EVP_MD_CTX_new();
-        unsigned char sig[512];
-        size_t len = sizeof(sig);
-        int ok = EVP_DigestSignInit_ex(m, NULL, "SHA256", lib, NULL, key, NULL) == 1 && EVP_DigestSign(m, sig, &len, (const unsigned char *)"x", 1) == 1;
-
-        EVP_MD_CTX_free(m);
-        return ok;
+        return osslkey_signs(lib, key);
 }
 
 /* Exactly one error of ours, with that reason and a second sentence; empties the queue. */

@@ -10,14 +10,13 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
-#include <openssl/store.h>
-#include <openssl/ui.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/alg.h"
 #include "provider/provider.h"
+#include "tests/osslkey.h"
 #include "tests/token.h"
 
 #define MODULE "pkcs11/.libs/libholdfast-pkcs11.so"
@@ -51,32 +50,12 @@ static int answer(char *buf, int size, int writing, void *arg)
 
 static EVP_PKEY *load(const char *uri, struct user *user)
 {
-        UI_METHOD *ui = UI_UTIL_wrap_read_pem_callback(answer, 0);
-        OSSL_STORE_CTX *s = OSSL_STORE_open_ex(uri, lib, NULL, user != NULL ? ui : NULL, user, NULL, NULL, NULL);
-        EVP_PKEY *key = NULL;
-
-        while (s != NULL && key == NULL && !OSSL_STORE_eof(s) && !OSSL_STORE_error(s)) {
-                OSSL_STORE_INFO *i = OSSL_STORE_load(s);
-
-                if (i != NULL && OSSL_STORE_INFO_get_type(i) == OSSL_STORE_INFO_PKEY)
-                        key = OSSL_STORE_INFO_get1_PKEY(i);
-                OSSL_STORE_INFO_free(i);
-        }
-        OSSL_STORE_close(s);
-        UI_destroy_method(ui);
-        return key;
+        return osslkey_load(lib, uri, user != NULL ? answer : NULL, user);
 }
 
 static bool signs(EVP_PKEY *key)
 {
-        EVP_MD_CTX *m = EVP_MD_CTX_new();
-        unsigned char sig[512];
-        size_t len = sizeof(sig);
-        bool ok = EVP_DigestSignInit_ex(m, NULL, "SHA256", lib, NULL, key, NULL) == 1 &&
-                  EVP_DigestSign(m, sig, &len, (const unsigned char *)"text", 4) == 1;
-
-        EVP_MD_CTX_free(m);
-        return ok;
+        return osslkey_signs(lib, key);
 }
 
 static void last_error_is(enum reason r)
