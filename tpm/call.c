@@ -61,11 +61,11 @@ static int authorise(struct tpm *t, const struct call *c, struct session_command
         size_t len;
         int r;
 
-        auths.count = 1;
-        if (c->auth == AUTH_PASSWORD) {
-                auths.auths[0] = (TPMS_AUTH_COMMAND){ .sessionHandle = TPM2_RS_PW };
+        auths.count = c->second ? 2 : 1;
+        for (unsigned i = 0; i < auths.count; i++)
+                auths.auths[i] = (TPMS_AUTH_COMMAND){ .sessionHandle = TPM2_RS_PW };
+        if (c->auth == AUTH_PASSWORD)
                 return marshalled(c, Tss2_Sys_SetCmdAuths(t->sys, &auths));
-        }
 
         r = session_nonce(&t->session);
         if (r == 0 && c->secret_in)
@@ -77,11 +77,11 @@ static int authorise(struct tpm *t, const struct call *c, struct session_command
         *cmd = (struct session_command){ .cc = c->cc, .params = BYTES(params, len), .auth = c->value, .attributes = attributes(c) };
         for (; cmd->n_names < c->n_objects; cmd->n_names++)
                 cmd->names[cmd->n_names] = c->object[cmd->n_names].name;
-        r = session_authorise(&t->session, cmd, &auths.auths[0]);
+        r = session_authorise(&t->session, cmd, &auths.auths[auths.count - 1]);
         return r != 0 ? r : marshalled(c, Tss2_Sys_SetCmdAuths(t->sys, &auths));
 }
 
-/* The bytes are in our own packet, so they may be decrypted where they are. */
+/* The bytes are in our own packet, so they may be decrypted where they are. The audit digest is over what travelled. */
 static int verify(struct tpm *t, const struct call *c, const struct session_command *cmd, const struct response *rsp)
 {
         struct session_command after = *cmd;
@@ -91,19 +91,26 @@ static int verify(struct tpm *t, const struct call *c, const struct session_comm
 
         after.auth = c->value_after != NULL ? *c->value_after : c->value;
         e = session_check(&t->session, &after, rsp->params, rsp->nonce, rsp->attributes, rsp->hmac);
-        if (e != 0 || !c->secret_out)
+        if (e != 0) {
+                observe_lost(t, c);
                 return e;
+        }
+        observe_answer(t, c, rsp->params);
+        if (!c->secret_out)
+                return 0;
         t->secret_seen = true;
         first = read_2b(&r);
         return session_decrypt(&t->session, c->value, t->tcti.packet + (first.ptr - t->tcti.packet), first.len);
 }
 
-static int no_answer(struct tpm *t)
+static int no_answer(struct tpm *t, const struct call *c)
 {
         bool unsent = t->tcti.error == ERR_NODEV || t->tcti.error == ERR_PERM || t->tcti.error == ERR_NOTSUP;
 
         /* A late answer must not be taken for the answer to the next command. */
         hang_up(t);
+        if (!unsent)
+                observe_lost(t, c);
         t->why = (struct rc_meaning){ .remedy = unsent ? REMEDY_ABSENT : REMEDY_RECONNECT, .err = t->tcti.error, .name = "no answer" };
         return t->tcti.error;
 }
@@ -135,19 +142,23 @@ static int once(struct tpm *t, const struct call *c, struct answer *ret)
         t->why = (struct rc_meaning){ .remedy = REMEDY_NONE };
         if (c->auth == AUTH_SESSION && t->session.handle == 0) {
                 r = session_open(t, t->parent.handle, &t->parent_public);
+                if (r == 0)
+                        r = observe_session(t);
                 if (r != 0)
                         return r;
         }
         r = marshalled(c, c->prepare(t->sys, c));
         if (r == 0 && c->auth != AUTH_NONE)
                 r = authorise(t, c, &cmd);
+        if (r == 0)
+                r = observe_command(t, c);
         if (r != 0)
                 return r;
 
         t->tcti.deadline_us = t->deadline_us;
         rc = Tss2_Sys_ExecuteAsync(t->sys);
         if (rc != TSS2_RC_SUCCESS)
-                return t->tcti.error != 0 ? no_answer(t) : marshalled(c, rc);
+                return t->tcti.error != 0 ? no_answer(t, c) : marshalled(c, rc);
         Tss2_Sys_ExecuteFinish(t->sys, TSS2_TCTI_TIMEOUT_BLOCK);
         if (rsp->rc != TPM2_RC_SUCCESS)
                 return refused(t, c, rsp->rc);

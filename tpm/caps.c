@@ -8,7 +8,7 @@
 
 #define RANDOM_CHUNK 32         /* what every TPM gives at once */
 
-/* TPM2_GetCapability: whole lists, however many answers they take. */
+/* TPM2_GetCapability */
 
 struct query {
         uint32_t capability, property, count;
@@ -21,9 +21,8 @@ static TSS2_RC prepare_query(TSS2_SYS_CONTEXT *sys, const struct call *c)
         return Tss2_Sys_GetCapability_Prepare(sys, q->capability, q->property, q->count);
 }
 
-/* Calls each() with every element, until a property reaches `end`. */
-static int each(struct tpm *t, uint32_t capability, uint32_t first, uint32_t end, void (*see)(struct reader *r, uint32_t *ret_property, void *arg),
-                void *arg)
+int capability_each(struct tpm *t, uint32_t capability, uint32_t first, uint32_t end,
+                    void (*see)(struct reader *r, uint32_t *ret_property, void *arg), void *arg)
 {
         struct query q = { capability, first, 64 };
         const struct call c = { .cc = TPM2_CC_GetCapability, .prepare = prepare_query, .in = &q };
@@ -198,13 +197,13 @@ static int read_caps(struct tpm *t, void *arg)
         struct found f = { .caps = &c };
         int r;
 
-        r = each(t, TPM2_CAP_TPM_PROPERTIES, TPM2_PT_FIXED, TPM2_PT_FIXED + 256, see_fixed, &f);
+        r = capability_each(t, TPM2_CAP_TPM_PROPERTIES, TPM2_PT_FIXED, TPM2_PT_FIXED + 256, see_fixed, &f);
         if (r == 0)
-                r = each(t, TPM2_CAP_ALGS, TPM2_ALG_FIRST, TPM2_ALG_LAST + 1, see_algorithm, &f);
+                r = capability_each(t, TPM2_CAP_ALGS, TPM2_ALG_FIRST, TPM2_ALG_LAST + 1, see_algorithm, &f);
         if (r == 0 && f.ecdsa)
-                r = each(t, TPM2_CAP_ECC_CURVES, 1, 0x10000, see_curve, &f);
+                r = capability_each(t, TPM2_CAP_ECC_CURVES, 1, 0x10000, see_curve, &f);
         if (r == 0)
-                r = each(t, TPM2_CAP_COMMANDS, TPM2_CC_FIRST, TPM2_CC_LAST + 1, see_command, &f);
+                r = capability_each(t, TPM2_CAP_COMMANDS, TPM2_CC_FIRST, TPM2_CC_LAST + 1, see_command, &f);
         for (unsigned i = 0; r >= 0 && key_kind_at(i) != NULL; i++) {
                 r = can_make(t, &f, key_kind_at(i));
                 if (r == 1)
@@ -266,7 +265,7 @@ static int read_health(struct tpm *t, void *arg)
         size_t n = 0;
         int r;
 
-        r = each(t, TPM2_CAP_TPM_PROPERTIES, TPM2_PT_VAR, TPM2_PT_VAR + 256, see_variable, &f);
+        r = capability_each(t, TPM2_CAP_TPM_PROPERTIES, TPM2_PT_VAR, TPM2_PT_VAR + 256, see_variable, &f);
         if (r == 0)
                 r = list_handles(t, HANDLES_FROM(TPM2_HT_TRANSIENT), list, ARRAY_LEN(list), &n);
         h.transient_loaded = (unsigned)n;

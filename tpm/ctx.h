@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <tss2/tss2_sys.h>
+#include "tpm/audit.h"
 #include "tpm/cache.h"
 #include "tpm/rc.h"
 #include "tpm/session.h"
@@ -57,6 +58,14 @@ struct tpm {
         bool throwaway;                         /* the session is not salted to the parent: dropped at the end */
         bool secret_seen;                       /* the packet holds a secret in the clear */
 
+        /* Who hears what the audit digest is extended by. */
+        tpm_observer *observer;
+        void *observer_ctx;
+        uint32_t audited[TPM_AUDIT_LIST_MAX];
+        size_t n_audited;
+        uint32_t resets;                        /* of the TPM, when the last session was opened */
+        uint8_t cp_hash[TPM_AUDIT_HASH];        /* of the command that is on its way */
+
         /* Why the last command failed. */
         struct rc_meaning why;
         uint32_t blame;                         /* the object that is to be loaded again, 0: unknown */
@@ -73,9 +82,11 @@ struct call {
         } object[2];
         size_t n_objects;
         enum { AUTH_NONE, AUTH_PASSWORD, AUTH_SESSION } auth;
+        bool second;                            /* the first object's authorisation is an empty password, what follows is the second's */
         struct bytes value;                     /* of the first object: its authorisation value; AUTH_PASSWORD: must be empty */
         const struct bytes *value_after;        /* where the command changes it, else NULL */
         bool secret_in, secret_out;             /* the first parameter, either way, travels encrypted */
+        bool clears_audit;                      /* the TPM's audit digest is empty after it */
         bool lockout;                           /* a wrong try counts in the TPM: nothing is tried twice with one session */
 };
 
@@ -110,11 +121,37 @@ int list_handles(struct tpm *t, uint32_t first, uint32_t *list, size_t room, siz
 int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key); /* salted to that key */
 void session_drop(struct tpm *t);
 
+/* observe.c: what tpm_call() tells of, in this order. */
+int observe_session(struct tpm *t);             /* a new one is open */
+int observe_command(struct tpm *t, const struct call *c); /* it lies ready, as it will be sent */
+void observe_answer(struct tpm *t, const struct call *c, struct bytes params); /* good and verified, as it came */
+void observe_lost(struct tpm *t, const struct call *c); /* there is no such answer */
+int clock_read(struct tpm *t, struct tpm_clock *ret);
+
+/* caps.c: TPM2_GetCapability of a whole list, however many answers it takes. Calls see() with every element, until a property reaches `end`. */
+struct reader;
+int capability_each(struct tpm *t, uint32_t capability, uint32_t first, uint32_t end,
+                    void (*see)(struct reader *r, uint32_t *ret_property, void *arg), void *arg);
+
 /* parent.c: keys that others hang from. */
 int public_read(struct tpm *t, uint32_t handle, struct buf *ret_pub, struct buf *ret_name);
-/* A primary key, for this operation alone. With AUTH_PASSWORD the hierarchy's authorisation is empty. */
-int primary_make(struct tpm *t, uint32_t hierarchy, const TPM2B_PUBLIC *template, bool by_session, struct bytes auth, uint32_t *ret_handle,
-                 struct buf *ret_pub, struct buf *ret_name);
+/* A primary key, for this operation alone. */
+struct primary {
+        uint32_t hierarchy;
+        const TPM2B_PUBLIC *template;
+        bool by_session;                        /* else the hierarchy's authorisation is empty, and so is the key's */
+        struct bytes auth;                      /* the hierarchy's */
+        struct bytes key_auth;
+};
+int primary_make(struct tpm *t, const struct primary *p, uint32_t *ret_handle, struct buf *ret_pub, struct buf *ret_name);
+/* The first handle from `want` on that is free, or that holds the key of this Name already. */
+int find_place(struct tpm *t, uint32_t want, struct bytes name, uint32_t *ret_handle, bool *ret_there);
+/* TPM2_EvictControl: keeps the object at `at`; one that is kept there is removed. */
+int make_persistent(struct tpm *t, uint32_t object, struct bytes object_name, uint32_t at, struct bytes owner_auth);
+bool is_owner_persistent(uint32_t handle);
+/* Of what has no other Name: Part 1, 16. */
+#define HANDLE_NAME_LEN 4
+struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN]);
 /* ERR_FOREIGN unless what is at the parent's handle is the parent. */
 int parent_verify(struct tpm *t, const struct tpm_parent *p);
 

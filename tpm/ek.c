@@ -66,8 +66,9 @@ static void ek_clear(struct ek *ek)
 static int make_ek(struct tpm *t, void *arg)
 {
         struct ek *ek = arg;
+        const struct primary primary = { .hierarchy = TPM2_RH_ENDORSEMENT, .template = &ek->template };
         uint32_t handle;
-        int r = primary_make(t, TPM2_RH_ENDORSEMENT, &ek->template, false, BYTES(NULL, 0), &handle, &ek->pub, &ek->name);
+        int r = primary_make(t, &primary, &handle, &ek->pub, &ek->name);
 
         return r == ERR_AUTH ? err(r, "the endorsement hierarchy of this TPM wants an authorisation") : r;
 }

@@ -22,6 +22,7 @@ static int parent_of(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handl
 {
         CLEANUP(buf_clear) struct buf pub = { 0 };
         TPM2B_PUBLIC template;
+        const struct primary primary = { .hierarchy = k->parent, .template = &template };
 
         if (k->parent == 0 || k->parent == t->parent.handle) {
                 *ret_handle = t->parent.handle;
@@ -34,7 +35,7 @@ static int parent_of(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handl
         if (HANDLE_TYPE(k->parent) != TPM2_HT_PERMANENT)
                 return err(ERR_INVAL, "a key's parent cannot be 0x%08x", k->parent);
         tpmt_template_srk(&template);
-        return primary_make(t, k->parent, &template, false, BYTES(NULL, 0), ret_handle, &pub, ret_name);
+        return primary_make(t, &primary, ret_handle, &pub, ret_name);
 }
 
 /* TPM2_Load */

@@ -3,10 +3,13 @@
 
 noinst_LTLIBRARIES += tpm/libhf_tpm.la
 tpm_libhf_tpm_la_SOURCES = \
+	tpm/ak.c \
+	tpm/audit.c tpm/audit.h \
 	tpm/cache.c tpm/cache.h \
 	tpm/call.c \
 	tpm/caps.c \
 	tpm/clock.c tpm/clock.h \
+	tpm/counter.c \
 	tpm/ctx.h \
 	tpm/ek.c tpm/ek.h \
 	tpm/key.c \
@@ -16,6 +19,7 @@ tpm_libhf_tpm_la_SOURCES = \
 	tpm/link_socket.c \
 	tpm/loaded.c \
 	tpm/nv.c \
+	tpm/observe.c \
 	tpm/operate.c \
 	tpm/parent.c \
 	tpm/rc.c tpm/rc.h \
@@ -32,9 +36,12 @@ tpm_fixture = tests/tpmfix.c tests/tpmfix.h tests/proxy.c tests/proxy.h tests/sw
 tpm_device = tests/tpmdev.c tests/tpmdev.h
 
 TPM_TESTS = \
+	tests/unit/test_tpm_ak \
+	tests/unit/test_tpm_audit \
 	tests/unit/test_tpm_cache \
 	tests/unit/test_tpm_caps_read \
 	tests/unit/test_tpm_clock \
+	tests/unit/test_tpm_counter \
 	tests/unit/test_tpm_ek \
 	tests/unit/test_tpm_key \
 	tests/unit/test_tpm_link \
@@ -54,12 +61,18 @@ TPM_TESTS = \
 check_PROGRAMS += $(TPM_TESTS)
 TESTS += $(TPM_TESTS)
 
+tests_unit_test_tpm_ak_SOURCES = tests/unit/test_tpm_ak.c $(tpm_fixture)
+tests_unit_test_tpm_ak_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
+tests_unit_test_tpm_audit_SOURCES = tests/unit/test_tpm_audit.c $(tpm_fixture)
+tests_unit_test_tpm_audit_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_cache_SOURCES = tests/unit/test_tpm_cache.c
 tests_unit_test_tpm_cache_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_caps_read_SOURCES = tests/unit/test_tpm_caps_read.c $(tpm_fixture)
 tests_unit_test_tpm_caps_read_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_clock_SOURCES = tests/unit/test_tpm_clock.c
 tests_unit_test_tpm_clock_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
+tests_unit_test_tpm_counter_SOURCES = tests/unit/test_tpm_counter.c $(tpm_fixture)
+tests_unit_test_tpm_counter_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_ek_SOURCES = tests/unit/test_tpm_ek.c $(tpm_fixture)
 tests_unit_test_tpm_ek_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_key_SOURCES = tests/unit/test_tpm_key.c $(tpm_fixture)

@@ -10,7 +10,6 @@
 /* Persistent handles that the owner may use, Part 2, 7.5 */
 #define OWNER_PERSISTENT_LAST 0x817fffffu
 #define PERSISTENT_MAX 128
-#define HANDLE_NAME_LEN 4
 
 void tpm_parent_clear(struct tpm_parent *p)
 {
@@ -19,8 +18,7 @@ void tpm_parent_clear(struct tpm_parent *p)
         p->handle = 0;
 }
 
-/* Of what has no other Name: Part 1, 16. */
-static struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN])
+struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN])
 {
         for (int i = 0; i < HANDLE_NAME_LEN; i++)
                 out[i] = (uint8_t)(handle >> (24 - 8 * i));
@@ -101,30 +99,27 @@ int parent_verify(struct tpm *t, const struct tpm_parent *p)
         return 0;
 }
 
-struct primary {
-        uint32_t hierarchy;
-        const TPM2B_PUBLIC *template;
-};
-
 static TSS2_RC prepare_primary(TSS2_SYS_CONTEXT *sys, const struct call *c)
 {
         const struct primary *p = c->in;
-        const TPM2B_SENSITIVE_CREATE nothing = { 0 };
         const TPM2B_DATA no_data = { 0 };
         const TPML_PCR_SELECTION no_pcrs = { 0 };
+        TPM2B_SENSITIVE_CREATE sensitive = { 0 };
+        TSS2_RC rc = TSS2_SYS_RC_BAD_VALUE;
 
-        return Tss2_Sys_CreatePrimary_Prepare(sys, p->hierarchy, &nothing, p->template, &no_data, &no_pcrs);
+        if (SET_2B(&sensitive.sensitive.userAuth, p->key_auth) == 0)
+                rc = Tss2_Sys_CreatePrimary_Prepare(sys, p->hierarchy, &sensitive, p->template, &no_data, &no_pcrs);
+        wipe(&sensitive, sizeof(sensitive));
+        return rc;
 }
 
-int primary_make(struct tpm *t, uint32_t hierarchy, const TPM2B_PUBLIC *template, bool by_session, struct bytes auth, uint32_t *ret_handle,
-                 struct buf *ret_pub, struct buf *ret_name)
+int primary_make(struct tpm *t, const struct primary *p, uint32_t *ret_handle, struct buf *ret_pub, struct buf *ret_name)
 {
-        const struct primary in = { hierarchy, template };
         uint8_t name[HANDLE_NAME_LEN];
         const struct call c = {
-                .cc = TPM2_CC_CreatePrimary, .prepare = prepare_primary, .in = &in,
-                .object[0] = { hierarchy, handle_name(hierarchy, name) }, .n_objects = 1,
-                .auth = by_session ? AUTH_SESSION : AUTH_PASSWORD, .value = auth,
+                .cc = TPM2_CC_CreatePrimary, .prepare = prepare_primary, .in = p,
+                .object[0] = { p->hierarchy, handle_name(p->hierarchy, name) }, .n_objects = 1,
+                .auth = p->by_session ? AUTH_SESSION : AUTH_PASSWORD, .value = p->auth, .secret_in = p->key_auth.len > 0,
         };
         struct answer a;
         struct reader r;
@@ -147,13 +142,14 @@ static int open_throwaway_session(struct tpm *t)
         CLEANUP(buf_clear) struct buf pub = { 0 };
         CLEANUP(buf_clear) struct buf name = { 0 };
         TPM2B_PUBLIC template, key;
+        const struct primary primary = { .hierarchy = TPM2_RH_NULL, .template = &template };
         uint32_t handle;
         int r;
 
         session_drop(t);
         t->throwaway = true;
         tpmt_template_srk(&template);
-        r = primary_make(t, TPM2_RH_NULL, &template, false, BYTES(NULL, 0), &handle, &pub, &name);
+        r = primary_make(t, &primary, &handle, &pub, &name);
         if (r == 0)
                 r = tpmt_public_decode(BYTES_OF(&pub), &key);
         if (r == 0)
@@ -170,7 +166,7 @@ static TSS2_RC prepare_evict_control(TSS2_SYS_CONTEXT *sys, const struct call *c
         return Tss2_Sys_EvictControl_Prepare(sys, TPM2_RH_OWNER, c->object[1].handle, *(const uint32_t *)c->in);
 }
 
-static int make_persistent(struct tpm *t, uint32_t object, struct bytes object_name, uint32_t at, struct bytes owner_auth)
+int make_persistent(struct tpm *t, uint32_t object, struct bytes object_name, uint32_t at, struct bytes owner_auth)
 {
         uint8_t name[HANDLE_NAME_LEN];
         const struct call c = {
@@ -183,8 +179,7 @@ static int make_persistent(struct tpm *t, uint32_t object, struct bytes object_n
         return tpm_call(t, &c, &a);
 }
 
-/* The first handle from `want` on that is free, or that holds this very key already. */
-static int find_place(struct tpm *t, uint32_t want, struct bytes name, uint32_t *ret_handle, bool *ret_there)
+int find_place(struct tpm *t, uint32_t want, struct bytes name, uint32_t *ret_handle, bool *ret_there)
 {
         uint32_t taken[PERSISTENT_MAX];
         size_t n, i = 0;
@@ -227,6 +222,7 @@ static int make_parent(struct tpm *t, void *arg)
 {
         struct make_parent *m = arg;
         TPM2B_PUBLIC template;
+        const struct primary primary = { .hierarchy = TPM2_RH_OWNER, .template = &template, .by_session = true, .auth = m->owner_auth };
         uint32_t object;
         bool there = false;
         int r;
@@ -235,7 +231,7 @@ static int make_parent(struct tpm *t, void *arg)
         if (r != 0)
                 return r;
         tpmt_template_srk(&template);
-        r = primary_make(t, TPM2_RH_OWNER, &template, true, m->owner_auth, &object, &m->made.pub, &m->made.name);
+        r = primary_make(t, &primary, &object, &m->made.pub, &m->made.name);
         if (r == 0)
                 r = find_place(t, m->want, BYTES_OF(&m->made.name), &m->made.handle, &there);
         if (r == 0 && !there)
@@ -243,12 +239,17 @@ static int make_parent(struct tpm *t, void *arg)
         return r == ERR_AUTH ? err(r, "the TPM does not accept this owner authorisation") : r;
 }
 
+bool is_owner_persistent(uint32_t handle)
+{
+        return handle >= HANDLES_FROM(TPM2_HT_PERSISTENT) && handle <= OWNER_PERSISTENT_LAST;
+}
+
 int tpm_parent_make(struct tpm *t, uint32_t want, struct bytes owner_auth, struct tpm_parent *ret)
 {
         struct make_parent m = { .want = want, .owner_auth = owner_auth };
         int r;
 
-        if (want < HANDLES_FROM(TPM2_HT_PERSISTENT) || want > OWNER_PERSISTENT_LAST)
+        if (!is_owner_persistent(want))
                 return err(ERR_INVAL, "0x%08x is no persistent handle of the owner's: they are 0x81000000 to 0x817fffff", want);
         r = tpm_operate(t, PATIENCE, make_parent, &m);
         if (r == 0) {

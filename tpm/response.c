@@ -7,6 +7,7 @@
 #include "tpm/wire.h"
 
 #define HEADER 10               /* tag, size, response code */
+#define TIME_INFO (8 + 8 + 4 + 4 + 1) /* Part 2, 10.11.6 */
 #define RSP_TAG_TPM12 0x00c4    /* TPM_TAG_RSP_COMMAND: the answer to a tag that is not TPM 2.0 (Part 1, 37) */
 
 /* Parameters, one letter each:
@@ -14,7 +15,9 @@
  *   1  an octet
  *   s  a TPMT_SIGNATURE of an algorithm we use
  *   t  a ticket: tag, hierarchy, TPM2B
- *   c  a TPMS_CAPABILITY_DATA of a kind we ask for */
+ *   c  a TPMS_CAPABILITY_DATA of a kind we ask for
+ *   k  a TPMS_TIME_INFO
+ * and in front of them 2 where there is a second authorisation and the first is a password's. */
 static const struct command commands[] = {
         { TPM2_CC_Startup, "Startup", MAKES_NOTHING, "" },
         { TPM2_CC_GetCapability, "GetCapability", MAKES_NOTHING, "1c" },
@@ -41,6 +44,11 @@ static const struct command commands[] = {
         { TPM2_CC_NV_DefineSpace, "NV_DefineSpace", MAKES_NOTHING, "" },
         { TPM2_CC_NV_UndefineSpace, "NV_UndefineSpace", MAKES_NOTHING, "" },
         { TPM2_CC_NV_Write, "NV_Write", MAKES_NOTHING, "" },
+        { TPM2_CC_NV_Increment, "NV_Increment", MAKES_NOTHING, "" },
+        { TPM2_CC_ReadClock, "ReadClock", MAKES_NOTHING, "k" },
+        { TPM2_CC_Quote, "Quote", MAKES_NOTHING, "bs" },
+        { TPM2_CC_SetCommandCodeAuditStatus, "SetCommandCodeAuditStatus", MAKES_NOTHING, "" },
+        { TPM2_CC_GetCommandAuditDigest, "GetCommandAuditDigest", MAKES_NOTHING, "2bs" },
 };
 
 const struct command *command_by_cc(uint32_t cc)
@@ -56,6 +64,8 @@ const struct command *command_by_cc(uint32_t cc)
 static void read_signature(struct reader *r)
 {
         switch (read_u16(r)) {
+        case TPM2_ALG_NULL:             /* not asked for */
+                return;
         case TPM2_ALG_RSASSA:
         case TPM2_ALG_RSAPSS:
                 read_u16(r);
@@ -79,6 +89,7 @@ static size_t element_size(uint32_t capability)
                 return 6;
         case TPM2_CAP_HANDLES:
         case TPM2_CAP_COMMANDS:
+        case TPM2_CAP_AUDIT_COMMANDS:
                 return 4;
         case TPM2_CAP_TPM_PROPERTIES:
                 return 8;
@@ -106,6 +117,8 @@ static bool fits(const char *layout, struct bytes params)
 
         for (const char *p = layout; *p != '\0'; p++) {
                 switch (*p) {
+                case '2':
+                        break;
                 case '1':
                         read_u8(&r);
                         break;
@@ -120,6 +133,9 @@ static bool fits(const char *layout, struct bytes params)
                 case 'c':
                         read_capability(&r);
                         break;
+                case 'k':
+                        read_bytes(&r, TIME_INFO);
+                        break;
                 default:
                         read_2b(&r);
                 }
@@ -132,10 +148,17 @@ static int refuse(const struct command *c, const char *why)
         return err(ERR_FORMAT, "the TPM's answer to %s is malformed: %s", c->name, why);
 }
 
-/* Part 1, 18.10: parameterSize, parameters, one authorisation. */
+/* Part 1, 18.10: parameterSize, parameters, authorisations. */
 static int check_with_session(const struct command *c, struct reader *r, struct response *ret)
 {
         ret->params = read_bytes(r, read_u32(r));
+        if (c->layout[0] == '2') {
+                size_t nonce = read_2b(r).len;
+
+                read_u8(r);
+                if (nonce + read_2b(r).len != 0)
+                        return refuse(c, "a password has no nonce and no HMAC");
+        }
         ret->nonce = read_2b(r);
         ret->attributes = read_u8(r);
         ret->hmac = read_2b(r);

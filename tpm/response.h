@@ -24,13 +24,13 @@ struct response {
         uint32_t rc;
         uint32_t handle;        /* 0: none */
         struct bytes params;
-        struct bytes nonce;     /* of the one session, where there was one */
+        struct bytes nonce;     /* of the last authorisation, where there was one */
         uint8_t attributes;
         struct bytes hmac;
 };
 
 /* ERR_FORMAT unless the packet is one that this command can bring, to the last byte. with_session: the
- * command carried one authorisation. No I/O, no state. */
+ * command carried its authorisation. No I/O, no state. */
 int response_check(const struct command *c, bool with_session, struct bytes packet, struct response *ret);
 
 #endif

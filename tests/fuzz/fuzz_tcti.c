@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         accounted = 10 + rsp.params.len + (c->makes != MAKES_NOTHING ? 4 : 0);
         if (session)
-                accounted += 4 + 2 + rsp.nonce.len + 1 + 2 + rsp.hmac.len;
+                accounted += 4 + 2 + rsp.nonce.len + 1 + 2 + rsp.hmac.len + (c->layout[0] == '2' ? 5 : 0);
         require(accounted == r.left.len);
         return 0;
 }

@@ -35,6 +35,10 @@ static const struct sample samples[] = {
         { TPM2_CC_GetCapability, false, 0, "01" "00000006" "00000001" "0000010000000001" },
         { TPM2_CC_SequenceComplete, true, 0, "000101" TICKET },
         { TPM2_CC_NV_ReadPublic, false, 0, "000101" "000102" },
+        { TPM2_CC_ReadClock, false, 0, "0000000000000001" "0000000000000002" "00000003" "00000004" "01" },
+        { TPM2_CC_Quote, true, 0, "00020203" SIG },
+        { TPM2_CC_GetCommandAuditDigest, true, 0, "00020203" SIG },
+        { TPM2_CC_GetCommandAuditDigest, true, 0, "00020203" "0010" },
         { TPM2_CC_FlushContext, false, 0, "" },
 };
 
@@ -58,6 +62,8 @@ static void build(const struct sample *s, struct buf *b)
         if (s->session)
                 put(b, (uint32_t)params.len, 4);
         assert_int_equal(buf_append(b, params.ptr, params.len), 0);
+        if (s->session && command_by_cc(s->cc)->layout[0] == '2')
+                put(b, 0x0000010000, 5);
         if (s->session) {
                 put(b, 4, 2);
                 put(b, 0x01020304, 4);
@@ -100,6 +106,25 @@ static void genuine_ones_are_taken(void **state)
                 assert_int_equal(r.nonce.len, samples[i].session ? 4 : 0);
                 assert_int_equal(r.hmac.len, samples[i].session ? 2 : 0);
         }
+        buf_clear(&b);
+}
+
+/* In front of the session's, Part 1, 18.10. */
+static void a_password_s_authorisation_is_empty(void **state)
+{
+        static const struct sample s = { TPM2_CC_GetCommandAuditDigest, true, 0, "00020203" "0010" };
+        const size_t nonce = 10 + 4 + 6 + 1, hmac = nonce + 3;
+        struct buf b = { 0 };
+        struct response r;
+
+        (void)state;
+        build(&s, &b);
+        assert_int_equal(check(&s, BYTES_OF(&b), &r), 0);
+        b.ptr[nonce] = 1;
+        assert_int_equal(check(&s, BYTES_OF(&b), &r), ERR_FORMAT);
+        b.ptr[nonce] = 0;
+        b.ptr[hmac] = 1;
+        assert_int_equal(check(&s, BYTES_OF(&b), &r), ERR_FORMAT);
         buf_clear(&b);
 }
 
@@ -243,6 +268,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(genuine_ones_are_taken),
+                cmocka_unit_test(a_password_s_authorisation_is_empty),
                 cmocka_unit_test(no_part_of_one_is_taken),
                 cmocka_unit_test(nothing_more_is_taken),
                 cmocka_unit_test(the_tag_must_match_the_command),

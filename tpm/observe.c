@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What has the TPM's audit digest been extended by?
+ *
+ * Only what this program sent can be told. That the TPM was reset shows by the session: it does not survive that, and every
+ * audited command of ours needs one, so a new session is the moment to ask. */
+#include <string.h>
+#include "lib/crypto.h"
+#include "lib/err.h"
+#include "tpm/clock.h"
+#include "tpm/ctx.h"
+#include "tpm/wire.h"
+
+#define OBSERVE_US 30000000u
+
+/* TPM2_ReadClock */
+
+static TSS2_RC prepare_clock(TSS2_SYS_CONTEXT *sys, const struct call *c)
+{
+        (void)c;
+        return Tss2_Sys_ReadClock_Prepare(sys);
+}
+
+static uint64_t read_u64(struct reader *r)
+{
+        uint64_t high = read_u32(r);
+
+        return high << 32 | read_u32(r);
+}
+
+/* TPMS_TIME_INFO, Part 2, 10.11.6 */
+int clock_read(struct tpm *t, struct tpm_clock *ret)
+{
+        const struct call c = { .cc = TPM2_CC_ReadClock, .prepare = prepare_clock };
+        struct answer a;
+        struct reader r;
+        int e;
+
+        e = tpm_call(t, &c, &a);
+        if (e != 0)
+                return e;
+        r = READER(a.params);
+        ret->time_ms = read_u64(&r);
+        ret->clock_ms = read_u64(&r);
+        ret->resets = read_u32(&r);
+        ret->restarts = read_u32(&r);
+        ret->safe = read_u8(&r) != 0;
+        return 0;
+}
+
+static int read_clock(struct tpm *t, void *arg)
+{
+        return clock_read(t, arg);
+}
+
+int tpm_clock_read(struct tpm *t, struct tpm_clock *ret)
+{
+        struct tpm_clock clock;
+        int r = tpm_operate(t, PATIENCE, read_clock, &clock);
+
+        if (r == 0)
+                *ret = clock;
+        return r;
+}
+
+struct observe {
+        tpm_observer *fn;
+        void *ctx;
+};
+
+static int start_observing(struct tpm *t, void *arg)
+{
+        const struct observe *o = arg;
+        struct tpm_clock clock;
+        int r = clock_read(t, &clock);
+
+        if (r != 0)
+                return r;
+        t->resets = clock.resets;
+        t->observer = o->fn;
+        t->observer_ctx = o->ctx;
+        return 0;
+}
+
+int tpm_observe(struct tpm *t, tpm_observer *fn, void *ctx)
+{
+        struct observe o = { fn, ctx };
+        int r;
+
+        if (fn != NULL)
+                return tpm_operate(t, PATIENCE, start_observing, &o);
+        r = enter(t, clock_us() + OBSERVE_US);
+        if (r != 0)
+                return r;
+        t->observer = NULL;
+        t->observer_ctx = NULL;
+        leave(t);
+        return 0;
+}
+
+static void tell(struct tpm *t, enum tpm_audit_event event, uint32_t cc)
+{
+        const struct tpm_audited a = { .event = event, .cc = cc };
+
+        t->observer(t->observer_ctx, &a);
+}
+
+int observe_session(struct tpm *t)
+{
+        struct tpm_clock clock;
+        const struct tpm_audited reset = { .event = TPM_AUDIT_RESET, .clock = &clock };
+        struct rc_meaning why;
+        int r;
+
+        if (t->observer == NULL)
+                return 0;
+        r = clock_read(t, &clock);
+        if (r != 0) {
+                /* The next session asks again. */
+                why = t->why;
+                session_drop(t);
+                t->why = why;
+                return r;
+        }
+        if (clock.resets != t->resets)
+                t->observer(t->observer_ctx, &reset);
+        t->resets = clock.resets;
+        return 0;
+}
+
+static bool heard(const struct tpm *t, const struct call *c)
+{
+        if (t->observer == NULL)
+                return false;
+        if (c->clears_audit || c->cc == TPM2_CC_SetCommandCodeAuditStatus)
+                return true;
+        for (size_t i = 0; i < t->n_audited; i++) {
+                if (t->audited[i] == c->cc)
+                        return true;
+        }
+        return false;
+}
+
+static void put_u32(uint8_t *p, uint32_t v)
+{
+        for (int i = 0; i < 4; i++)
+                p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+/* Part 1, 16.7: over the parameters as they travel, encrypted where they are. */
+int observe_command(struct tpm *t, const struct call *c)
+{
+        struct bytes parts[ARRAY_LEN(c->object) + 2];
+        uint8_t cc[4];
+        const uint8_t *params;
+        size_t len, n = 0;
+
+        if (!heard(t, c))
+                return 0;
+        if (Tss2_Sys_GetCpBuffer(t->sys, &len, &params) != TSS2_RC_SUCCESS)
+                return err(ERR_INVAL, "cannot read back the command that lies ready");
+        put_u32(cc, c->cc);
+        parts[n++] = BYTES(cc, sizeof(cc));
+        for (size_t i = 0; i < c->n_objects; i++)
+                parts[n++] = c->object[i].name;
+        parts[n++] = BYTES(params, len);
+        return crypto_hash(hash_by_tpm(TPM2_ALG_SHA256), parts, n, t->cp_hash);
+}
+
+/* Part 1, 16.8: the response code of success, the command's, the parameters as they travelled. */
+void observe_answer(struct tpm *t, const struct call *c, struct bytes params)
+{
+        struct tpm_audited a = { .event = TPM_AUDIT_EXTENDED, .cc = c->cc };
+        uint8_t rc_cc[8] = { 0 };
+        const struct bytes parts[] = { BYTES(rc_cc, sizeof(rc_cc)), params };
+
+        if (!heard(t, c))
+                return;
+        if (c->clears_audit) {
+                tell(t, TPM_AUDIT_CLEARED, c->cc);
+                return;
+        }
+        put_u32(rc_cc + 4, c->cc);
+        if (crypto_hash(hash_by_tpm(TPM2_ALG_SHA256), parts, ARRAY_LEN(parts), a.rp_hash) != 0)
+                a.event = TPM_AUDIT_UNSURE;
+        memcpy(a.cp_hash, t->cp_hash, sizeof(a.cp_hash));
+        t->observer(t->observer_ctx, &a);
+}
+
+void observe_lost(struct tpm *t, const struct call *c)
+{
+        if (heard(t, c))
+                tell(t, TPM_AUDIT_UNSURE, c->cc);
+}
