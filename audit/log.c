@@ -340,11 +340,19 @@ static int rotate(struct audit_log *l, struct audit_record *r)
 {
         struct batch *b = l->waiting;
         struct ticket t = { 0 };
+        uint8_t root[TREE_HASH];
+        char number[LOG_NAME_SIZE];
         int e;
 
+        /* Known only now, when nobody appends any more. */
+        snprintf(number, sizeof(number), "%llu", (unsigned long long)l->state.number);
+        tree_root(&l->state.tree, root);
+        r->detail = BYTES_STR(number);
+        r->digest = BYTES(root, sizeof(root));
         l->seq = 0;
         memset(l->prev, 0, sizeof(l->prev));
         e = enqueue(l, r, &t);
+        r->detail = r->digest = BYTES("", 0);
         if (e == 0)
                 e = state_rotate(l->dir, &l->state, &b->frames);
         frames_reset(&b->frames);

@@ -50,7 +50,7 @@ uint64_t audit_log_number(const struct audit_log *l);
 /* Stores a checkpoint over a head that audit_log_head() gave: partial tiles first, then checkpoints/..., then checkpoint. Durable. */
 int audit_log_put_checkpoint(struct audit_log *l, const struct audit_head *h, uint64_t batch, struct bytes note);
 /* True when rotate_size is reached: the owner makes a last checkpoint, then calls audit_log_rotate(), which appends r
- * (an AUDIT_ROTATE with the old log's number and root) as the first record of the next log. */
+ * (an AUDIT_ROTATE; detail and digest become the old log's number and root) as the first record of the next log. */
 bool audit_log_full(const struct audit_log *l);
 int audit_log_rotate(struct audit_log *l, struct audit_record *r);
 

@@ -42,7 +42,7 @@ static int checkpoint(struct audit_log *l)
 
 static int rotate(struct audit_log *l)
 {
-        struct audit_record r = { .event = AUDIT_ROTATE, .time_ms = 1, .detail = BYTES_STR("0") };
+        struct audit_record r = { .event = AUDIT_ROTATE, .time_ms = 1 };
 
         return audit_log_rotate(l, &r);
 }
@@ -103,8 +103,9 @@ static void judge_log(uint64_t number, const bool *acked, size_t n, unsigned may
                         d->lost += acked[i];
                 return;
         }
+        /* The first of a log that follows another names that. */
         for (size_t i = 0; i < n; i++)
-                d->lost += acked[i] && (i >= seen.tree.size || strtoull(seen.detail[i], NULL, 10) != i);
+                d->lost += acked[i] && (i >= seen.tree.size || strtoull(seen.detail[i], NULL, 10) != (i == 0 ? number - 1 : i));
         for (size_t i = 0; i < seen.tree.size; i++)
                 extra += i >= n || !acked[i];
         d->extra += extra > may_be_more;
