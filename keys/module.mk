@@ -24,6 +24,7 @@ keys_libhf_keys_la_SOURCES = \
 	keys/policy.c keys/policy.h \
 	keys/rsa.c keys/rsa.h \
 	keys/rule.c keys/rule.h \
+	keys/secret.c keys/secret.h \
 	keys/signer.c keys/signer.h \
 	keys/status.c \
 	keys/store.c keys/store.h keys/store_dir.h \
@@ -35,6 +36,15 @@ keys_libhf_keys_la_SOURCES = \
 
 # Convenience libraries, the callers before the called.
 keys_libs = keys/libhf_keys.la tpm/libhf_tpm.la lib/libhf_lib.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(INIH_LIBS)
+# The log: for who writes one.
+noinst_LTLIBRARIES += keys/libhf_recorder.la
+keys_libhf_recorder_la_SOURCES = \
+	keys/recorder.c keys/recorder.h keys/recording.h \
+	keys/recorder_open.c \
+	keys/resume.c keys/resume.h \
+	keys/tally.c keys/tally.h \
+	keys/vow.c
+recorder_libs = keys/libhf_recorder.la $(audit_libs)
 keys_fixture = tests/fixture.c tests/fixture.h tests/swtpm.c tests/swtpm.h
 
 KEYS_TESTS = \
@@ -43,9 +53,12 @@ KEYS_TESTS = \
 	tests/unit/test_keyauth \
 	tests/unit/test_keyring \
 	tests/unit/test_pin \
+	tests/unit/test_recorder \
 	tests/unit/test_rsa \
 	tests/unit/test_rule \
+	tests/unit/test_secret \
 	tests/unit/test_signer \
+	tests/unit/test_tally \
 	tests/unit/test_tpm_caps \
 	tests/unit/test_usage
 check_PROGRAMS += $(KEYS_TESTS)
@@ -61,12 +74,18 @@ tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c $(keys_fixture)
 tests_unit_test_keyring_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_pin_SOURCES = tests/unit/test_pin.c $(keys_fixture)
 tests_unit_test_pin_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_recorder_SOURCES = tests/unit/test_recorder.c tests/proxy.c tests/proxy.h $(keys_fixture)
+tests_unit_test_recorder_LDADD = $(recorder_libs) $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_rsa_SOURCES = tests/unit/test_rsa.c $(keys_fixture)
 tests_unit_test_rsa_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_rule_SOURCES = tests/unit/test_rule.c
 tests_unit_test_rule_LDADD = $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_secret_SOURCES = tests/unit/test_secret.c $(keys_fixture)
+tests_unit_test_secret_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(keys_fixture)
 tests_unit_test_signer_LDADD = $(audit_libs) $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_tally_SOURCES = tests/unit/test_tally.c
+tests_unit_test_tally_LDADD = $(recorder_libs) $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_caps_SOURCES = tests/unit/test_tpm_caps.c
 tests_unit_test_tpm_caps_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_usage_SOURCES = tests/unit/test_usage.c
