@@ -5,10 +5,10 @@
 packages_build="gcc make autoconf automake libtool pkg-config scdoc
         libtss2-dev libssl-dev libp11-kit-dev libinih-dev libcbor-dev libjansson-dev"
 
-packages_show="swtpm swtpm-tools openssh-client openssh-server openssl"
+packages_show="swtpm swtpm-tools openssh-client openssh-server openssl p11-kit-modules tpm2-tools"
 
-packages_check="libcmocka-dev clang libclang-rt-dev llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux
-        tpm2-tools tpm2-openssl libengine-pkcs11-openssl opensc p11-kit p11-kit-modules gnutls-bin libnss3-tools curl nginx apache2-bin stunnel4
+packages_check="libcmocka-dev clang libclang-rt-dev llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux procps systemd
+        tpm2-openssl libengine-pkcs11-openssl opensc p11-kit gnutls-bin libnss3-tools curl nginx apache2-bin stunnel4
         postgresql-15 postgresql-client-15
         softhsm2 openvpn libpkcs11-helper1 python3 strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
 

@@ -56,7 +56,8 @@ static int check_event(struct check *k, const struct audit_record *r)
                 check_found(k, FAULT_UNCLEAN, true, here(k), "the TPM did commands that have no record of their own");
                 k->unclean = k->unclean || !r->tpm.present;
         }
-        if (r->event == AUDIT_STOP)
+        /* A direct writer has nothing to stop. */
+        if (r->event == AUDIT_STOP || r->direct)
                 k->stopped = true;
         else if (r->event != AUDIT_CHECKPOINT && r->event != AUDIT_ROTATE)
                 k->stopped = false;
@@ -334,6 +335,7 @@ static int check_logs(struct check *k, const char *dir)
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = check_log(k, dir, logs[i]);
         check_batch_end(k);
+        check_witness_end(k);
         if (r == 0 && n > 0)
                 check_nv(k);
         return r;

@@ -6,9 +6,17 @@
 #define HOLDFAST_AUDIT_CHECK_H
 
 #include "audit/checkpoint.h"
+#include "audit/vkey.h"
 
+/* The Ed25519 key that signs checkpoints for witnesses. */
+struct audit_witness {
+        struct bytes name;              /* of one of its host's logs; empty: of any host */
+        uint8_t key[VKEY_SIZE];
+        int (*verify)(const uint8_t key[VKEY_SIZE], struct bytes text, struct bytes signature); /* 0, ERR_AUTH, ERR_NOMEM */
+};
 struct audit_check_options {
-        const struct pubkey *ak;        /* mandatory */
+        const struct pubkey *ak;        /* NULL: nobody vouches for this log, direct writers keep it; a checkpoint is out of place then */
+        const struct audit_witness *witness; /* NULL: lines by such a key are passed over */
         bool signatures;                /* every signature against its key, too */
         bool has_nv;                    /* nv_value was read from the TPM just now */
         uint64_t nv_value;
@@ -48,6 +56,7 @@ struct audit_report {
         struct audit_finding *list;     /* in order of the log; at most AUDIT_FINDINGS_MAX, then one that says so */
         size_t n;
         uint64_t logs, records, uses, signatures_checked, checkpoints;
+        uint64_t witnessed;             /* checkpoints that the witness key has signed, too */
         uint64_t first_ms, last_ms;
         uint64_t covered;               /* records under the newest checkpoint */
         enum audit_mode mode;           /* of the newest checkpoint */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Is what the records tell all that the TPM did? For each batch its command-audit digest must follow from them. */
+/* Did the TPM do what the records tell, and is that all? For each batch its audit digest must follow from them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +56,14 @@ static void judge(struct check *k, struct batch *b)
         } else if (b->next <= b->count) {
                 snprintf(how, sizeof(how), "its command %llu of %llu has no record", (ull)b->next, (ull)b->count);
                 differs(k, b, how);
+        } else if (!b->has_digest && b->count > 0 && b->unclean) {
+                differs(k, b, "the TPM does not tell of its commands");
         } else if (!b->has_digest && b->count > 0) {
                 check_found(k, FAULT_UNDONE, false, b->checkpoint, "batch %llu: the log tells of %llu commands, the TPM of none", (ull)b->number,
                             (ull)b->count);
+        } else if (b->session && b->has_digest && !b->unclean && memcmp(b->digest, b->want, AUDIT_HASH_SIZE) != 0) {
+                check_found(k, FAULT_UNDONE, false, b->checkpoint, "batch %llu: the TPM's session did other commands than the log tells of",
+                            (ull)b->number);
         } else if (b->has_digest && (b->count == 0 || memcmp(b->digest, b->want, AUDIT_HASH_SIZE) != 0)) {
                 differs(k, b, "the TPM did commands that are not in the log, or others than it tells");
         }
@@ -149,7 +154,7 @@ int check_batch_record(struct check *k, const struct audit_record *r)
                 return 0;
         }
         b = find(k, t->batch);
-        if (b == NULL && k->vouched.command && t->batch <= k->vouched.batch) {
+        if (b == NULL && k->vouched.batches && t->batch <= k->vouched.batch) {
                 too_much(k, r, "comes long after its checkpoint");
                 return 0;
         }
@@ -168,11 +173,12 @@ int check_batch_record(struct check *k, const struct audit_record *r)
         return e;
 }
 
-/* TPM 2.0 Part 1, 31: the counter rises when the first command of a batch comes, and never else. */
+/* TPM 2.0 Part 1, 31: the counter rises when the first command of a batch comes, and never else. Whether there was one the TPM says itself: that
+ * the log says the same is judged with the batch. */
 static void check_counter(struct check *k, const struct checkpoint *c, const struct checkpoint_proof *p)
 {
         struct place here = { k->number, c->head.size > 0 ? c->head.size - 1 : 0 };
-        uint64_t rises = c->count > 0 ? 1 : 0, before = k->vouched.audit_counter;
+        uint64_t rises = p->digest.len > 0 ? 1 : 0, before = k->vouched.audit_counter;
 
         if (!k->vouched.has_counter || p->audit_counter == before + rises)
                 return;
@@ -183,6 +189,10 @@ static void check_counter(struct check *k, const struct checkpoint *c, const str
                 check_found(k, FAULT_LOST_BATCH, false, here,
                             "before batch %llu the TPM lost %llu batches of commands to a reset (its auditCounter jumped from %llu to %llu)", (ull)c->batch,
                             (ull)(p->audit_counter - before - rises), (ull)before, (ull)p->audit_counter);
+        else if (k->unclean && p->audit_counter == before + rises + 1)
+                check_found(k, FAULT_UNCLEAN, false, here,
+                            "before batch %llu the TPM closed one that is not in the log; the writer was killed before it: this may be a checkpoint "
+                            "that it could not store, or something done behind its back", (ull)c->batch);
         else
                 check_found(k, FAULT_OFF_LOG, false, here,
                             "before batch %llu the TPM closed %llu batches that are not in the log (its auditCounter jumped from %llu to %llu)",
@@ -211,11 +221,14 @@ int check_batch_close(struct check *k, const struct checkpoint *c, const struct 
 {
         struct place here = { k->number, c->head.size > 0 ? c->head.size - 1 : 0 };
         struct batch *b;
+        bool session = c->mode == AUDIT_MODE_SESSION;
         uint64_t told;
-        int r;
+        int r = 0;
 
-        check_counter(k, c, p);
-        r = check_list(k, c, p);
+        if (!session) {
+                check_counter(k, c, p);
+                r = check_list(k, c, p);
+        }
         if (r != 0)
                 return r;
         b = find(k, c->batch);
@@ -228,7 +241,9 @@ int check_batch_close(struct check *k, const struct checkpoint *c, const struct 
         b->closed = true;
         b->checkpoint = here;
         b->count = c->count;
-        b->has_digest = p->digest.len > 0;
+        b->session = session;
+        /* The digest of a session stays as it is until the first command of the next batch. */
+        b->has_digest = p->digest.len > 0 && !(session && c->count == 0);
         if (b->has_digest)
                 memcpy(b->want, p->digest.ptr, AUDIT_HASH_SIZE);
         b->unclean = k->unclean;
@@ -259,7 +274,7 @@ void check_batch_end(struct check *k)
         for (size_t i = 0; i < k->n_batches; i++) {
                 struct batch *b = &k->batch[i];
 
-                if (b->closed || (k->vouched.command && b->number <= k->vouched.batch))
+                if (b->closed || (k->vouched.batches && b->number <= k->vouched.batch))
                         judge(k, b);
                 drop_late(b);
         }

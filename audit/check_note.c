@@ -75,8 +75,9 @@ static void check_order(struct check *k, const struct checkpoint *c)
         if (v->has_nv && c->has_nv && c->nv_value <= v->nv_value)
                 check_found(k, FAULT_NV, false, here, "the checkpoint raises the NV counter to %llu, one before it to %llu", (ull)c->nv_value,
                             (ull)v->nv_value);
-        if (v->command && c->mode != AUDIT_MODE_COMMAND && k->rep->mode == AUDIT_MODE_COMMAND)
-                check_found(k, FAULT_LIST, true, here, "from here on the TPM does not say whether the log is complete");
+        if (v->any && c->mode < k->rep->mode)
+                check_found(k, FAULT_LIST, true, here, "from here on the TPM does not say %s",
+                            k->rep->mode == AUDIT_MODE_COMMAND ? "whether the log is complete" : "that it did what the log tells");
 }
 
 static void remember(struct check *k, const struct checkpoint *c, const struct checkpoint_proof *p)
@@ -84,7 +85,7 @@ static void remember(struct check *k, const struct checkpoint *c, const struct c
         struct vouched *v = &k->vouched;
 
         v->any = true;
-        v->command = v->command || c->mode == AUDIT_MODE_COMMAND;
+        v->batches = v->batches || c->mode != AUDIT_MODE_NONE;
         v->at = place_of(k, c);
         v->batch = c->batch;
         if (c->mode == AUDIT_MODE_COMMAND) {
@@ -102,6 +103,13 @@ static void remember(struct check *k, const struct checkpoint *c, const struct c
         k->rep->mode = c->mode;
 }
 
+static int verify(const struct check *k, const struct checkpoint *c, struct checkpoint_proof *ret)
+{
+        if (k->o->ak == NULL)
+                return err(ERR_AUTH, "there is no attestation key to check it by");
+        return checkpoint_verify(c, k->o->ak, ret);
+}
+
 /* Over the records read so far, or, if there are too few, without them. */
 static int check_checkpoint(struct check *k, const struct checkpoint *c)
 {
@@ -110,7 +118,7 @@ static int check_checkpoint(struct check *k, const struct checkpoint *c)
         int r;
 
         k->rep->checkpoints++;
-        r = checkpoint_verify(c, k->o->ak, &p);
+        r = verify(k, c, &p);
         if (r == ERR_AUTH || r == ERR_FORMAT) {
                 check_found(k, FAULT_CHECKPOINT, false, here, "checkpoint over %llu records: %s", (ull)c->head.size, err_text());
                 return 0;
@@ -122,6 +130,9 @@ static int check_checkpoint(struct check *k, const struct checkpoint *c)
                             (ull)k->number);
                 return 0;
         }
+        r = check_witness(k, c, here);
+        if (r != 0)
+                return r;
         check_clock(k, c, &p);
         check_order(k, c);
         if (c->head.size == k->size) {
@@ -131,7 +142,7 @@ static int check_checkpoint(struct check *k, const struct checkpoint *c)
                 check_root(k, c);
                 k->head = c->head;
                 k->has_head = true;
-                if (c->mode == AUDIT_MODE_COMMAND)
+                if (c->mode != AUDIT_MODE_NONE)
                         r = check_batch_close(k, c, &p);
         }
         remember(k, c, &p);
@@ -197,7 +208,7 @@ static bool is_later(const struct check *k, struct bytes note)
         CLEANUP(checkpoint_clear) struct checkpoint c = { 0 };
         struct checkpoint_proof p;
 
-        return checkpoint_parse(note, &c) == 0 && checkpoint_verify(&c, k->o->ak, &p) == 0 && of_this_log(k, &c) && c.batch > k->vouched.batch;
+        return checkpoint_parse(note, &c) == 0 && verify(k, &c, &p) == 0 && of_this_log(k, &c) && c.batch > k->vouched.batch;
 }
 
 /* The file "checkpoint" is the last of them or, after a crash between the two, the one before. */
@@ -211,7 +222,7 @@ static int check_newest(struct check *k)
         if (r != 0 && r != ERR_NOENT && r != ERR_FORMAT)
                 return r;
         if (r == ERR_NOENT && k->next_note == 0)
-                check_found(k, FAULT_CHECKPOINT, false, all, "no checkpoint vouches for log %llu", (ull)k->number);
+                check_found(k, FAULT_CHECKPOINT, k->o->ak == NULL, all, "no checkpoint vouches for log %llu", (ull)k->number);
         else if (r == 0 && (bytes_equal(BYTES_OF(&newest), BYTES_OF(&k->note)) || bytes_equal(BYTES_OF(&newest), BYTES_OF(&k->note_before))))
                 return 0;
         else if (r != 0 || bytes_equal(BYTES_OF(&newest), BYTES_OF(&k->newest)) || !is_later(k, BYTES_OF(&newest)))

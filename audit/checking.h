@@ -28,6 +28,7 @@ struct batch {
         size_t n_late, cap_late;
 
         bool closed;                    /* by a checkpoint: */
+        bool session;                   /* with the digest of a session, in which nothing but these commands was audited */
         struct place checkpoint;
         uint64_t count;
         bool has_digest;
@@ -39,7 +40,8 @@ struct batch {
 
 /* What the newest checkpoint with a good signature said. */
 struct vouched {
-        bool any, command;
+        bool any;
+        bool batches;                   /* some checkpoint closed one */
         struct place at;
         uint64_t batch;
         uint64_t audit_counter;         /* of the newest COMMAND one */
@@ -83,6 +85,8 @@ struct check {
         bool before_bad;
 
         /* Across logs. */
+        bool witnessed, unwitnessed_told; /* the last checkpoint has a line by the witness key; one that has none was told */
+        struct place witness_at;        /* that checkpoint */
         struct batch batch[BATCHES_MAX];
         size_t n_batches;
         struct vouched vouched;
@@ -104,6 +108,10 @@ void check_sort(struct audit_report *r);
 int check_notes_begin(struct check *k);
 int check_notes(struct check *k);
 int check_notes_end(struct check *k);
+
+/* check_witness.c */
+int check_witness(struct check *k, const struct checkpoint *c, struct place here);
+void check_witness_end(struct check *k);
 
 /* check_tile.c */
 int check_tiles_full(struct check *k);

@@ -74,8 +74,8 @@ int export_json(const struct audit_source *s, const struct audit_record *r, stru
         json_shown(&j, "host", BYTES_STR(s->host));
         json_number(&j, "log", s->log);
         json_number(&j, "seq", r->seq);
-        json_string(&j, "time", time);
-        json_string(&j, "event", audit_event_name(r->event));
+        json_ours(&j, "time", time);
+        json_ours(&j, "event", audit_event_name(r->event));
         json_text(&j, "agent", r->agent);
         json_text(&j, "owner", r->owner);
         put_key(&j, r);
@@ -83,7 +83,7 @@ int export_json(const struct audit_source *s, const struct audit_record *r, stru
         json_text(&j, "mechanism", r->mechanism);
         json_hex(&j, "digest", r->digest);
         json_hex(&j, "result", r->result);
-        json_string(&j, "decision", audit_decision_name(r->decision));
+        json_ours(&j, "decision", audit_decision_name(r->decision));
         json_text(&j, "rule", r->rule);
         json_text(&j, "reason", r->reason);
         put_peer(&j, &r->peer);

@@ -51,7 +51,7 @@ static void put_file(struct json *j, struct bytes path, struct bytes sha256)
                 json_open(j, "hashes", '[');
                 json_open(j, NULL, '{');
                 json_number(j, "algorithm_id", HASH_SHA256);
-                json_string(j, "algorithm", "SHA-256");
+                json_ours(j, "algorithm", "SHA-256");
                 json_hex(j, "value", sha256);
                 json_close(j, '}');
                 json_close(j, ']');
@@ -64,7 +64,7 @@ static void put_uid(struct json *j, const char *key, uint64_t v)
         char text[24];
 
         snprintf(text, sizeof(text), "%" PRIu64, v);
-        json_string(j, key, text);
+        json_ours(j, key, text);
 }
 
 static void put_process(struct json *j, const struct audit_peer *p)
@@ -74,7 +74,7 @@ static void put_process(struct json *j, const struct audit_peer *p)
         snprintf(uid, sizeof(uid), "%" PRIu64 ".%" PRIu64, p->pid, p->start_time);
         json_open(j, "process", '{');
         json_number(j, "pid", p->pid);
-        json_string(j, "uid", uid);
+        json_ours(j, "uid", uid);
         json_shown(j, "name", base_name(p->exe));
         put_file(j, p->exe, p->exe_sha256);
         if (p->ppid > 0) {
@@ -95,7 +95,7 @@ static void put_actor(struct json *j, const struct audit_record *r)
         if (r->agent.len > 0)
                 json_shown(j, "app_name", r->agent);
         else
-                json_string(j, "app_name", "holdfastd");
+                json_ours(j, "app_name", "holdfastd");
         if (p->present) {
                 put_process(j, p);
                 json_open(j, "user", '{');
@@ -111,7 +111,7 @@ static void put_resource(struct json *j, const struct audit_record *r)
                 return;
         json_open(j, "resources", '[');
         json_open(j, NULL, '{');
-        json_string(j, "type", "key");
+        json_ours(j, "type", "key");
         json_shown(j, "name", r->key_label);
         json_hex(j, "uid", r->key_id);
         if (r->owner.len > 0) {
@@ -129,18 +129,18 @@ static void put_metadata(struct json *j, const struct audit_source *s, const str
 
         snprintf(uid, sizeof(uid), "%" PRIu64 "/%" PRIu64, s->log, r->seq);
         json_open(j, "metadata", '{');
-        json_string(j, "version", OCSF_VERSION);
+        json_ours(j, "version", OCSF_VERSION);
         json_open(j, "product", '{');
-        json_string(j, "name", "Holdfast");
-        json_string(j, "vendor_name", "Holdfast");
+        json_ours(j, "name", "Holdfast");
+        json_ours(j, "vendor_name", "Holdfast");
         json_shown(j, "version", BYTES_STR(s->version));
         json_close(j, '}');
         json_open(j, "profiles", '[');
-        json_string(j, NULL, "security_control");
+        json_ours(j, NULL, "security_control");
         json_close(j, ']');
-        json_string(j, "event_code", audit_event_name(r->event));
-        json_string(j, "log_name", "audit");
-        json_string(j, "uid", uid);
+        json_ours(j, "event_code", audit_event_name(r->event));
+        json_ours(j, "log_name", "audit");
+        json_ours(j, "uid", uid);
         json_number(j, "sequence", r->seq);
         json_close(j, '}');
 }
@@ -152,7 +152,7 @@ static void put_classification(struct json *j, const struct audit_record *r)
         json_number(j, "category_uid", CATEGORY_APPLICATION);
         json_number(j, "class_uid", CLASS_API_ACTIVITY);
         json_number(j, "activity_id", activity);
-        json_string(j, "activity_name", activity == OTHER ? audit_event_name(r->event) : activity_names[activity]);
+        json_ours(j, "activity_name", activity == OTHER ? audit_event_name(r->event) : activity_names[activity]);
         json_number(j, "type_uid", CLASS_API_ACTIVITY * 100 + activity);
         json_number(j, "severity_id", outcomes[r->decision].severity);
         json_number(j, "action_id", outcomes[r->decision].action);
@@ -188,16 +188,16 @@ int export_ocsf(const struct audit_source *s, const struct audit_record *r, stru
         json_open(&j, NULL, '{');
         put_classification(&j, r);
         json_number(&j, "time", r->time_ms);
-        json_string(&j, "message", title);
+        json_ours(&j, "message", title);
         put_metadata(&j, s, r);
         put_actor(&j, r);
         json_open(&j, "api", '{');
         if (r->operation.len > 0)
                 json_shown(&j, "operation", r->operation);
         else
-                json_string(&j, "operation", audit_event_name(r->event));
+                json_ours(&j, "operation", audit_event_name(r->event));
         json_open(&j, "service", '{');
-        json_string(&j, "name", "holdfastd");
+        json_ours(&j, "name", "holdfastd");
         json_close(&j, '}');
         json_close(&j, '}');
         json_open(&j, "src_endpoint", '{');

@@ -80,7 +80,7 @@ static void quote_hex(struct json *j, struct bytes v)
         put(j, "\"");
 }
 
-void json_string(struct json *j, const char *key, const char *v)
+void json_ours(struct json *j, const char *key, const char *v)
 {
         begin(j, key, "");
         quote(j, BYTES_STR(v));

@@ -16,8 +16,8 @@ void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 void json_number(struct json *j, const char *key, uint64_t v);
 void json_bool(struct json *j, const char *key, bool v);
-/* Our own text. */
-void json_string(struct json *j, const char *key, const char *v);
+/* Our own text. (json_string() is jansson's.) */
+void json_ours(struct json *j, const char *key, const char *v);
 /* These write nothing for nothing. Text of strangers; what is no UTF-8: hex, under key_hex. */
 void json_text(struct json *j, const char *key, struct bytes v);
 /* Where no other key may be: what is no UTF-8 as export_text() has it. */

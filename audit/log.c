@@ -70,7 +70,7 @@ static int lock_dir(struct audit_log *l, unsigned wait_ms, int *ret_fd)
 {
         int r = file_lock(l->dir, "lock", true, wait_ms, ret_fd);
 
-        return r == ERR_TIMEOUT ? err(ERR_LOCKED, "another process writes the log") : r;
+        return r == ERR_TIMEOUT ? err(r, "another process writes the log") : r;
 }
 
 int audit_log_open(const char *dir, const struct audit_log_options *o, struct audit_recovery *ret_how, struct audit_log **ret)
@@ -125,6 +125,15 @@ void audit_log_close(struct audit_log *l)
         pthread_mutex_destroy(&l->mutex);
         pthread_mutex_destroy(&l->tiling);
         free(l);
+}
+
+void audit_log_abandon(struct audit_log *l)
+{
+        /* Closed, not unlocked: the lock is the parent's. */
+        close_fd(&l->lock);
+        close_fd(&l->state.journal);
+        close_fd(&l->state.dir);
+        close_fd(&l->dir);
 }
 
 /* Tells those in b, and b is empty. */
@@ -233,7 +242,6 @@ static int catch_up(struct audit_log *l)
 
 static int append_direct(struct audit_log *l, struct audit_record *r)
 {
-        CLEANUP(file_unlock) int lock = -1;
         struct ticket t = { 0 };
         int e;
 
@@ -241,7 +249,7 @@ static int append_direct(struct audit_log *l, struct audit_record *r)
         /* Who leads has the lock, and needs the mutex to be done with it. */
         while (l->leading)
                 pthread_cond_wait(&l->moved, &l->mutex);
-        e = lock_dir(l, APPEND_WAIT_MS, &lock);
+        e = lock_dir(l, APPEND_WAIT_MS, &l->lock);
         if (e == 0)
                 e = catch_up(l);
         if (e == 0)
@@ -255,6 +263,7 @@ static int append_direct(struct audit_log *l, struct audit_record *r)
                         err(e, "record %llu could not be made durable", (unsigned long long)r->seq);
                 }
         }
+        file_unlock(&l->lock);
         pthread_mutex_unlock(&l->mutex);
         return e;
 }
@@ -313,9 +322,34 @@ static int write_tiles(struct audit_log *l, uint64_t size)
         return r != 0 ? r : bundle_write_partial(l->state.dir, size, &f, t);
 }
 
-int audit_log_put_checkpoint(struct audit_log *l, const struct audit_head *h, uint64_t batch, struct bytes note)
+static bool holds(int dirfd, const char *name, struct bytes content)
+{
+        CLEANUP(buf_clear) struct buf b = { 0 };
+
+        return file_read(dirfd, name, NOTE_MAX, &b) == 0 && bytes_equal(BYTES_OF(&b), content);
+}
+
+/* With tiling. */
+static int put_checkpoint(struct audit_log *l, uint64_t size, const char *name, struct bytes note)
 {
         CLEANUP(close_fd) int fd = -1;
+        int r;
+
+        r = write_tiles(l, size);
+        if (r == 0 && mkdirat(l->state.dir, "checkpoints", 0700) == 0)
+                r = dir_sync(l->state.dir, "checkpoints");
+        if (r == 0)
+                r = dir_open(l->state.dir, "checkpoints", &fd);
+        if (r == 0)
+                r = file_write(fd, name, note, 0600, false);
+        /* A try before came as far as that. */
+        if (r == ERR_EXIST && holds(fd, name, note))
+                r = 0;
+        return r == 0 ? file_write(l->state.dir, "checkpoint", note, 0600, true) : r;
+}
+
+int audit_log_put_checkpoint(struct audit_log *l, const struct audit_head *h, uint64_t batch, struct bytes note)
+{
         char name[CHECKPOINT_NAME_SIZE];
         int r;
 
@@ -323,17 +357,9 @@ int audit_log_put_checkpoint(struct audit_log *l, const struct audit_head *h, ui
                 return err(ERR_INVAL, "there are no checkpoints where several processes write");
         snprintf(name, sizeof(name), "%020llu.%010llu", (unsigned long long)h->size, (unsigned long long)batch);
         pthread_mutex_lock(&l->tiling);
-        r = write_tiles(l, h->size);
-        if (r == 0 && mkdirat(l->state.dir, "checkpoints", 0700) == 0)
-                r = dir_sync(l->state.dir, "checkpoints");
-        if (r == 0)
-                r = dir_open(l->state.dir, "checkpoints", &fd);
-        if (r == 0)
-                r = file_write(fd, name, note, 0600, false);
-        if (r == 0)
-                r = file_write(l->state.dir, "checkpoint", note, 0600, true);
+        r = put_checkpoint(l, h->size, name, note);
         pthread_mutex_unlock(&l->tiling);
-        return r;
+        return r == 0 || r == ERR_INVAL || r == ERR_EXIST ? r : err(r, "the checkpoint over %llu records could not be made durable", (unsigned long long)h->size);
 }
 
 static int rotate(struct audit_log *l, struct audit_record *r)
@@ -378,20 +404,21 @@ static void stop_all(struct audit_log *l)
 
 int audit_log_rotate(struct audit_log *l, struct audit_record *r)
 {
-        CLEANUP(file_unlock) int lock = -1;
         uint64_t number;
         int e = 0;
 
         stop_all(l);
         number = audit_log_number(l);
         if (l->direct) {
-                e = lock_dir(l, APPEND_WAIT_MS, &lock);
+                e = lock_dir(l, APPEND_WAIT_MS, &l->lock);
                 if (e == 0)
                         e = catch_up(l);
         }
         /* Another process may have done it. */
         if (e == 0 && audit_log_number(l) == number)
                 e = rotate(l, r);
+        if (l->direct)
+                file_unlock(&l->lock);
         pthread_mutex_unlock(&l->mutex);
         pthread_mutex_unlock(&l->tiling);
         return e;

@@ -26,13 +26,15 @@ struct audit_log_options {
 
 struct audit_recovery {
         bool created;           /* there was no log */
-        bool unclean;           /* its last record is no stop and no rotation: whoever wrote it did not end well */
+        bool unclean;           /* its last record is no stop, no rotation and no direct one: whoever wrote it did not end well */
         uint64_t torn;          /* octets of an unfinished record that were cut off: nobody has seen its result */
 };
-/* Makes the directory if need be, mends what a crash left, and is then its only writer (unless direct): ERR_LOCKED if
+/* Makes the directory if need be, mends what a crash left, and is then its only writer (unless direct): ERR_TIMEOUT if
  * somebody else is. ERR_FORMAT if the log is damaged in a way that no crash leaves: it is not written to. */
 int audit_log_open(const char *dir, const struct audit_log_options *o, struct audit_recovery *ret_how, struct audit_log **ret);
 void audit_log_close(struct audit_log *l);
+/* In a forked child: closes the descriptors and frees nothing, for another thread of the parent may have been anywhere in here. */
+void audit_log_abandon(struct audit_log *l);
 
 /* Gives r its seq (prev is the log's own business), and returns when it is durable. Concurrent callers share one fdatasync. ERR_NOSPC, ERR_IO: it is
  * not in the log, and neither is anything that was appended after it at the same time. After an error of fdatasync the journal is
@@ -47,7 +49,8 @@ struct audit_head {
 void audit_log_head(struct audit_log *l, struct audit_head *ret);
 /* The log's number, for the checkpoint's origin line; 1 for the first. */
 uint64_t audit_log_number(const struct audit_log *l);
-/* Stores a checkpoint over a head that audit_log_head() gave: partial tiles first, then checkpoints/..., then checkpoint. Durable. */
+/* Stores a checkpoint over a head that audit_log_head() gave: partial tiles first, then checkpoints/..., then checkpoint. Durable. What failed may
+ * be tried again; ERR_EXIST: there is another one of this size and batch. */
 int audit_log_put_checkpoint(struct audit_log *l, const struct audit_head *h, uint64_t batch, struct bytes note);
 /* True when rotate_size is reached: the owner makes a last checkpoint, then calls audit_log_rotate(), which appends r
  * (an AUDIT_ROTATE; detail and digest become the old log's number and root) as the first record of the next log. */

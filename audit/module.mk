@@ -11,6 +11,7 @@ audit_libhf_audit_la_SOURCES = \
 	audit/check_report.c \
 	audit/check_signature.c \
 	audit/check_tile.c \
+	audit/check_witness.c \
 	audit/checkpoint.c audit/checkpoint.h \
 	audit/command.c \
 	audit/export.c audit/export.h audit/exporting.h \
@@ -26,7 +27,17 @@ audit_libhf_audit_la_SOURCES = \
 	audit/record.c audit/record.h \
 	audit/state.c audit/state.h \
 	audit/tpms.c audit/tpms.h \
-	audit/tree.c audit/tree.h
+	audit/tree.c audit/tree.h \
+	audit/vkey.c audit/vkey.h
+
+# For who writes a log without a daemon: keys/direct.c loads it.
+pkglib_LTLIBRARIES += audit/libholdfast-log.la
+EXTRA_DIST += audit/libholdfast-log.map
+audit_libholdfast_log_la_SOURCES = audit/door.c audit/door.h
+audit_libholdfast_log_la_LIBADD = audit/libhf_audit.la $(cbor_libs)
+audit_libholdfast_log_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-Bsymbolic -Wl,-z,nodelete -Wl,--gc-sections \
+	-Wl,--version-script=$(srcdir)/audit/libholdfast-log.map
+EXTRA_audit_libholdfast_log_la_DEPENDENCIES = $(srcdir)/audit/libholdfast-log.map
 
 audit_libs = audit/libhf_audit.la $(cbor_libs)
 AUDIT_TESTS = \
@@ -37,13 +48,15 @@ AUDIT_TESTS = \
 	tests/unit/test_audit_check_signature \
 	tests/unit/test_audit_check_tile \
 	tests/unit/test_audit_check_tpm \
+	tests/unit/test_audit_check_witness \
 	tests/unit/test_audit_checkpoint \
 	tests/unit/test_audit_command \
 	tests/unit/test_audit_export \
 	tests/unit/test_audit_log \
 	tests/unit/test_audit_prove \
 	tests/unit/test_audit_record \
-	tests/unit/test_audit_tree
+	tests/unit/test_audit_tree \
+	tests/unit/test_audit_vkey
 check_PROGRAMS += $(AUDIT_TESTS)
 TESTS += $(AUDIT_TESTS)
 
@@ -54,6 +67,8 @@ tests_unit_test_audit_record_SOURCES = tests/unit/test_audit_record.c $(tempdir)
 tests_unit_test_audit_record_LDADD = $(audit_libs) $(CMOCKA_LIBS)
 tests_unit_test_audit_tree_SOURCES = tests/unit/test_audit_tree.c
 tests_unit_test_audit_tree_LDADD = $(audit_libs) $(CMOCKA_LIBS)
+tests_unit_test_audit_vkey_SOURCES = tests/unit/test_audit_vkey.c
+tests_unit_test_audit_vkey_LDADD = $(audit_libs) $(CMOCKA_LIBS)
 
 # Logs with a software AK, as a TPM would vouch for them.
 vouched_fixture = tests/vouched.c tests/vouched.h tests/evp.c tests/evp.h $(tempdir)
@@ -68,6 +83,8 @@ tests_unit_test_audit_check_signature_SOURCES = tests/unit/test_audit_check_sign
 tests_unit_test_audit_check_signature_LDADD = $(audit_libs) $(CMOCKA_LIBS)
 tests_unit_test_audit_check_tile_SOURCES = tests/unit/test_audit_check_tile.c $(checked_fixture)
 tests_unit_test_audit_check_tile_LDADD = $(audit_libs) $(CMOCKA_LIBS)
+tests_unit_test_audit_check_witness_SOURCES = tests/unit/test_audit_check_witness.c $(checked_fixture)
+tests_unit_test_audit_check_witness_LDADD = $(audit_libs) $(CMOCKA_LIBS)
 tests_unit_test_audit_check_report_SOURCES = tests/unit/test_audit_check_report.c $(checked_fixture)
 tests_unit_test_audit_check_report_LDADD = $(audit_libs) $(CMOCKA_LIBS)
 tests_unit_test_audit_checkpoint_SOURCES = tests/unit/test_audit_checkpoint.c $(vouched_fixture)

@@ -12,9 +12,6 @@
 #include "lib/err.h"
 #include "lib/file.h"
 
-#define NOTE_MAX 65536
-#define CHECKPOINT_NAME 31      /* 20 digits, ".", 10 digits */
-
 struct checkpoint_name {
         char text[CHECKPOINT_NAME + 1];
 };
@@ -340,8 +337,7 @@ static int add_checkpoint(const struct dirent *e, void *ctx)
         struct audit_reader *rd = ctx;
         struct checkpoint_name *more;
 
-        if (strlen(e->d_name) != CHECKPOINT_NAME || strspn(e->d_name, "0123456789") != 20 || e->d_name[20] != '.' ||
-            strspn(e->d_name + 21, "0123456789") != 10)
+        if (!checkpoint_name_good(e->d_name))
                 return 0;
         if (rd->n_names == rd->cap_names) {
                 more = reallocarray(rd->names, rd->cap_names + 256, sizeof(*more));

@@ -107,7 +107,7 @@ static int settle(struct state *s, size_t len, struct audit_recovery *ret)
                 return 0;
         r = audit_record_decode(frames_record(&s->frames, s->frames.n - 1), &rec);
         if (r == 0)
-                ret->unclean = rec.event != AUDIT_STOP && rec.event != AUDIT_ROTATE;
+                ret->unclean = rec.event != AUDIT_STOP && rec.event != AUDIT_ROTATE && !rec.direct;
         return r;
 }
 
@@ -121,6 +121,44 @@ static void sweep(int dirfd, const struct state *s)
         if (dir_open(s->dir, "checkpoints", &fd) == 0)
                 file_sweep(fd);
         err_reset();
+}
+
+bool checkpoint_name_good(const char *name)
+{
+        return strlen(name) == CHECKPOINT_NAME && strspn(name, "0123456789") == 20 && name[20] == '.' && strspn(name + 21, "0123456789") == 10;
+}
+
+static int keep_last(const struct dirent *e, void *ctx)
+{
+        char *last = ctx;
+
+        if (checkpoint_name_good(e->d_name) && strcmp(e->d_name, last) > 0)
+                memcpy(last, e->d_name, CHECKPOINT_NAME + 1);
+        return 0;
+}
+
+/* A checkpoint has its own file before it is the newest one: whoever was killed in between has said it, and the next one follows from it. */
+static int settle_checkpoint(const struct state *s)
+{
+        CLEANUP(buf_clear) struct buf last = { 0 };
+        CLEANUP(buf_clear) struct buf newest = { 0 };
+        CLEANUP(close_fd) int fd = -1;
+        char name[CHECKPOINT_NAME + 1] = "";
+        int r;
+
+        r = dir_open(s->dir, "checkpoints", &fd);
+        if (r == ERR_NOENT)
+                return 0;
+        if (r == 0)
+                r = dir_list(fd, keep_last, name);
+        if (r != 0 || name[0] == '\0')
+                return r;
+        r = file_read(fd, name, NOTE_MAX, &last);
+        if (r == 0)
+                r = file_read(s->dir, "checkpoint", NOTE_MAX, &newest);
+        if (r == ERR_NOENT || (r == 0 && !bytes_equal(BYTES_OF(&last), BYTES_OF(&newest))))
+                r = file_write(s->dir, "checkpoint", BYTES_OF(&last), 0600, true);
+        return r;
 }
 
 /* The number of the newest. */
@@ -182,9 +220,10 @@ int state_load(int dirfd, struct state *s, struct audit_recovery *ret)
                 return r;
         }
         s->bundled = false;
-        if (!again)
-                sweep(dirfd, s);
-        return 0;
+        if (again)
+                return 0;
+        sweep(dirfd, s);
+        return settle_checkpoint(s);
 }
 
 bool state_is_current(int dirfd, const struct state *s)

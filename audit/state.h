@@ -37,6 +37,11 @@ int state_bundle(struct state *s);
 /* The next log, with this one record in it; s is that then. */
 int state_rotate(int dirfd, struct state *s, const struct frames *f);
 
+/* The name of a checkpoint's own file: its size, 20 digits, ".", its batch, 10 digits. By name they stand in their order. */
+#define CHECKPOINT_NAME 31
+#define NOTE_MAX 65536          /* octets that are read of one */
+bool checkpoint_name_good(const char *name);
+
 /* audit_logs() of an open directory. */
 int audit_logs_at(int dirfd, uint64_t **ret, size_t *ret_n);
 /* "000001" */

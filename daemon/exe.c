@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "lib/crypto.h"
 #include "lib/err.h"
@@ -14,6 +15,7 @@
 #define KEPT 64
 #define DIGEST 32
 #define EXE_MAX ((off_t)1 << 30)
+#define SETTLED_NS 2000000000ll /* no file system's times are coarser */
 
 /* A file that was written to since has another time of change, which no one can set. */
 struct seen {
@@ -51,6 +53,18 @@ static bool find(const struct stat *st, uint8_t ret[DIGEST])
         }
         pthread_mutex_unlock(&lock);
         return found;
+}
+
+/* What is written to within a tick of the clock may have the same times after it as before: the digest of one that was is taken again. */
+static bool is_settled(const struct stat *st)
+{
+        struct timespec now;
+        long long age;
+
+        if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+                return false;
+        age = (long long)(now.tv_sec - st->st_ctim.tv_sec) * 1000000000 + (now.tv_nsec - st->st_ctim.tv_nsec);
+        return age > SETTLED_NS;
 }
 
 static void keep(const struct stat *st, const uint8_t digest[DIGEST])
@@ -95,7 +109,7 @@ int exe_digest(int proc, uint64_t *ret_dev, uint64_t *ret_ino, struct buf *ret_s
                 return err_errno("cannot open a caller's executable");
         if (!find(&st, d)) {
                 r = digest(fd, st.st_size, d);
-                if (r == 0)
+                if (r == 0 && is_settled(&st))
                         keep(&st, d);
         }
         if (r == 0)

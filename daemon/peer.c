@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who is it, and is it still the same? The kernel's answers, read twice where a process could come and go in between. */
 #include "daemon/peer.h"
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,8 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "daemon/cgroup.h"
 #include "daemon/exe.h"
 #include "lib/err.h"
 #include "lib/file.h"
@@ -140,33 +141,6 @@ static int read_cgroup(int proc, struct buf *ret)
         return buf_set(ret, BYTES(p, p != NULL ? strcspn(p, "\n") : 0));
 }
 
-/* systemd's unit is the last part of the path that is named like one; a container's manager writes 64 hex digits into a part. */
-static int read_cgroup_names(struct peer *p)
-{
-        const char *path = buf_str(&p->cgroup), *part, *next;
-        int r = path != NULL ? 0 : ERR_NOMEM;
-
-        for (part = path; r == 0 && part != NULL && *part != '\0'; part = next) {
-                size_t len, hex = 0;
-
-                part += *part == '/';
-                len = strcspn(part, "/");
-                next = part + len;
-                if ((len > 8 && strncmp(next - 8, ".service", 8) == 0) || (len > 6 && strncmp(next - 6, ".scope", 6) == 0))
-                        r = buf_set(&p->unit, BYTES(part, len));
-                for (size_t i = 0; r == 0 && i <= len; i++) {
-                        if (i < len && isxdigit((unsigned char)part[i])) {
-                                hex++;
-                                continue;
-                        }
-                        if (hex == 64)
-                                r = buf_set(&p->container, BYTES(part + i - 64, 64));
-                        hex = 0;
-                }
-        }
-        return r;
-}
-
 static int read_link(int proc, const char *name, struct buf *ret)
 {
         char path[PATH_MAX];
@@ -250,7 +224,7 @@ static int fill(int proc, struct peer *p)
         if (r == 0)
                 r = read_cgroup(proc, &p->cgroup);
         if (r == 0)
-                r = read_cgroup_names(p);
+                r = cgroup_names(BYTES_OF(&p->cgroup), &p->unit, &p->container);
         if (r != 0)
                 return r;
         read_loginuid(proc, p);
@@ -292,8 +266,12 @@ int peer_of_socket(int fd, struct peer *ret)
         /* In another PID namespace that is not below ours. */
         if (cred.pid <= 0)
                 return err(ERR_DENIED, "the caller is a process that cannot be seen from here");
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &pidfd_len) != 0)
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &pidfd_len) != 0) {
+                /* It has ended, and the number may be another's by now. */
+                if (errno != ENOPROTOOPT)
+                        return changed();
                 pidfd = (int)syscall(SYS_pidfd_open, cred.pid, 0);
+        }
         r = peer_of(cred.pid, cred.uid, pidfd, ret);
         /* Older kernels have only the number: had its process ended before we looked, its end of the socket would be closed. */
         if (r == 0 && poll(&hangup, 1, 0) == 1 && (hangup.revents & (POLLHUP | POLLRDHUP))) {
@@ -301,6 +279,24 @@ int peer_of_socket(int fd, struct peer *ret)
                 r = changed();
         }
         return r;
+}
+
+void peer_glimpse(pid_t pid, struct peer_glimpse *ret)
+{
+        char path[48];
+        struct statx st;
+
+        *ret = (struct peer_glimpse){ 0 };
+        snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+        /* Not a word to a server of files, which might not answer. */
+        if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &st) == 0)
+                *ret = (struct peer_glimpse){ makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino };
+}
+
+bool peer_is(const struct peer *p, const struct peer_glimpse *then)
+{
+        /* An executable that could not be looked at is none that a rule could name. */
+        return p->exe.len == 0 || (p->exe_dev == then->exe_dev && p->exe_ino == then->exe_ino);
 }
 
 int peer_of_pid(pid_t pid, struct peer *ret)

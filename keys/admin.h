@@ -26,7 +26,8 @@ struct findings {
         size_t n;
 };
 /* Looks at configuration, device and its rights, TPM health, parent, store, every key file (parsed, and with deep loaded into the TPM). */
-int admin_doctor(const struct conf *c, bool deep, struct findings *ret);
+/* Without ask the TPM, which is somebody else's, is left alone. */
+int admin_doctor(const struct conf *c, bool ask, bool deep, struct findings *ret);
 void findings_clear(struct findings *f);
 
 /* For `status`. Text owned by the structure. */
@@ -39,7 +40,8 @@ struct admin_status {
         char *tpm_error;          /* what is wrong with it, or NULL */
         size_t agents, keys;
 };
-int admin_status(const struct conf *c, struct admin_status *ret);
+/* Without ask the TPM, which is somebody else's, is left alone, and there must be a store. */
+int admin_status(const struct conf *c, bool ask, struct admin_status *ret);
 void admin_status_clear(struct admin_status *s);
 
 #endif

@@ -6,6 +6,7 @@
 #include <time.h>
 #include "lib/crypto.h"
 #include "lib/err.h"
+#include "tpm/tpm.h"
 
 static uint64_t now_ms(void)
 {
@@ -135,6 +136,10 @@ int caller_may(const struct caller *c, struct deed *d)
                 return 0;
         d->request.now_ms = now_ms();
         d->decision = (struct decision){ 0 };
+        tpm_on_behalf(d->agent);
+        r = c->ready != NULL ? c->ready(c->log) : 0;
+        if (r != 0)
+                return r;
         r = decide(c, d);
         return r == 0 ? 0 : caller_refuse(c, d, r);
 }

@@ -19,6 +19,8 @@ extern const struct judge policy_judge;
 struct caller {
         const struct judge *judge;                      /* NULL: who may open the store may use its keys */
         struct policy *policy;
+        /* ERR_* if it shows beforehand that nothing could be recorded: then nothing is done. NULL: that does not show. */
+        int (*ready)(void *log);
         /* Durable when it returns 0. Fills in seq, prev and what the TPM says. NULL: nothing is recorded. */
         int (*record)(void *log, struct audit_record *rec);
         void *log;

@@ -142,6 +142,34 @@ int deed_object_remove(struct keyring *k, const struct caller *c, const char *ag
         return r == 0 ? 0 : caller_did(c, &d, r, nothing);
 }
 
+static struct deed about_pin(enum audit_event event, const char *operation, const char *agent, enum pin_who who)
+{
+        struct deed d = about(event, operation, agent, nothing, nothing);
+
+        d.detail = BYTES_STR(who == PIN_SO ? "security officer" : "user");
+        return d;
+}
+
+int deed_login(struct keyring *k, const struct caller *c, const char *agent, enum pin_who who, struct bytes pin, struct buf *ret_secret)
+{
+        struct deed d = about_pin(AUDIT_USE, "login", agent, who);
+        int r = pin_login(k, agent, who, pin, ret_secret);
+
+        return r == ERR_AUTH || r == ERR_LOCKED ? caller_refuse(c, &d, r) : r;
+}
+
+int deed_pin_set(struct keyring *k, const struct caller *c, const char *agent, enum pin_who who, struct bytes secret, struct bytes pin)
+{
+        struct deed d = about_pin(AUDIT_CHANGE, "set-pin", agent, who);
+        int r = caller_did(c, &d, 0, nothing);
+
+        if (r == 0) {
+                r = pin_set(k, agent, who, secret, pin);
+                r = r == 0 ? 0 : caller_did(c, &d, r, nothing);
+        }
+        return r;
+}
+
 int deed_agent_create(struct keyring *k, const struct caller *c, const char *name, const char *owner, const struct attrs *more)
 {
         struct deed d = about(AUDIT_CREATE, "create-agent", name, nothing, nothing);

@@ -25,7 +25,22 @@ int deed_object_change(struct keyring *k, const struct caller *c, const char *ag
                          struct item **ret);
 int deed_object_remove(struct keyring *k, const struct caller *c, const char *agent, struct item *i);
 
+/* pin_login() and pin_set() for whoever knows a PIN: no rule is asked, a wrong PIN is a refusal. */
+int deed_login(struct keyring *k, const struct caller *c, const char *agent, enum pin_who who, struct bytes pin, struct buf *ret_secret);
+int deed_pin_set(struct keyring *k, const struct caller *c, const char *agent, enum pin_who who, struct bytes secret, struct bytes pin);
+
 int deed_agent_create(struct keyring *k, const struct caller *c, const char *name, const char *owner, const struct attrs *more);
 int deed_agent_replace(struct keyring *k, const struct caller *c, const char *old, const char *name, const char *owner, const struct attrs *more);
+
+/* What operators alone do: deed_operator.c. */
+int deed_agent_delete(struct keyring *k, const struct caller *c, const char *agent);
+int deed_agent_owner(struct keyring *k, const struct caller *c, const char *agent, const char *owner);
+/* The security officer gives the user a new PIN, which also gives the tries back. */
+int deed_agent_pin(struct keyring *k, const struct caller *c, const char *agent, struct bytes so_pin, struct bytes pin);
+int deed_rule_allow(struct keyring *k, const struct caller *c, const char *agent, struct bytes rule, unsigned *ret_number);
+int deed_rule_deny(struct keyring *k, const struct caller *c, const char *agent, unsigned number);
+/* agent NULL: all. A lock that could not be recorded holds, and is an error: the other way about a full disk would keep it away. */
+int deed_lock(struct keyring *k, const struct caller *c, const char *agent, const char *why);
+int deed_unlock(struct keyring *k, const struct caller *c, const char *agent);
 
 #endif

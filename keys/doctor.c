@@ -199,7 +199,7 @@ static int check_store(struct doctor *d)
         return r;
 }
 
-int admin_doctor(const struct conf *c, bool deep, struct findings *ret)
+int admin_doctor(const struct conf *c, bool ask, bool deep, struct findings *ret)
 {
         CLEANUP(findings_clear) struct findings f = { 0 };
         struct doctor d = { .conf = c, .deep = deep, .out = &f };
@@ -208,8 +208,10 @@ int admin_doctor(const struct conf *c, bool deep, struct findings *ret)
         r = check_config(&d);
         if (r == 0)
                 r = doctor_tss(&f);
-        if (r == 0)
+        if (r == 0 && ask)
                 r = doctor_device(c, &f, &d.reachable);
+        else if (r == 0)
+                r = finding_add(&f, FINDING_OK, "TPM", NULL, "It is in the hands of the daemon, and is not asked.");
         if (r == 0)
                 r = check_store(&d);
         if (r != 0)

@@ -150,6 +150,8 @@ static int read_file(const struct item *i, struct buf *ret)
 
         r = store_agent_dir(i->file->store, i->file->agent, &dir);
         if (r == 0)
+                r = store_check(i->file->store, i->file->agent, NULL);
+        if (r == 0)
                 r = file_read(dir, i->file->name, ITEM_FILE_MAX, ret);
         if (r == ERR_NOENT)
                 return err(ERR_STALE, "%s of agent %s was removed or changed meanwhile", i->file->name, i->file->agent);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The authorisation value of a key. An agent without PINs has none, so that other tools can
- * load its files; with PINs, or in a store that a daemon keeps sealed, it is derived from the
- * secret and a salt that stands in the key's file ("auth-salt"). */
+/* The authorisation value of a key. It is derived from a secret and a salt that stands in the key's file ("auth-salt"): the secret of
+ * an agent with PINs, or a daemon's ("auth-by: daemon"). Without either there is none, so that other tools can load the file. */
 #ifndef HOLDFAST_KEYS_KEYAUTH_H
 #define HOLDFAST_KEYS_KEYAUTH_H
 
@@ -15,9 +14,15 @@ struct keyauth {
 /* For CLEANUP(): wipes. */
 void keyauth_clear(struct keyauth *a);
 
-/* Puts a fresh salt among the lines of a new key where there is a secret. */
-int keyauth_salt(struct bytes secret, struct attrs *a);
-/* HMAC-SHA-256(secret, "HOLDFAST KEY" || salt), or nothing where the key has no salt. ERR_AUTH if there is a salt and no secret. */
-int keyauth_derive(struct bytes secret, const struct attrs *a, struct keyauth *ret);
+/* What values are derived from; both may be empty. Borrowed. */
+struct keyauth_secrets {
+        struct bytes agent;     /* that a PIN gave */
+        struct bytes daemon;
+};
+/* Puts a fresh salt among the lines of a new key where there is a secret: the agent's goes before the daemon's. */
+int keyauth_salt(const struct keyauth_secrets *s, struct attrs *a);
+/* HMAC-SHA-256(secret, "HOLDFAST KEY" || salt), for a daemon's key "HOLDFAST DAEMON KEY", or nothing where the key has no salt.
+ * ERR_AUTH if there is a salt and not the secret that it is for. */
+int keyauth_derive(const struct keyauth_secrets *s, const struct attrs *a, struct keyauth *ret);
 
 #endif

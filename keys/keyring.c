@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "keys/backend_tpm.h"
-#include "keys/keyauth.h"
 #include "keys/keyring.h"
 #include "keys/usage.h"
 #include "lib/crypto.h"
@@ -17,29 +16,8 @@ struct keyring {
         struct conf conf;
         struct store *store;
         struct backend *backend;
+        struct buf secret;      /* a daemon's */
 };
-
-static int copy_str(const char *from, char **ret)
-{
-        if (!from)
-                return 0;
-        *ret = strdup(from);
-        return *ret ? 0 : err(ERR_NOMEM, "out of memory");
-}
-
-static int copy_conf(const struct conf *from, struct conf *to)
-{
-        int r;
-
-        *to = *from;
-        to->tcti = to->store = to->trace = NULL;
-        r = copy_str(from->tcti, &to->tcti);
-        if (r == 0)
-                r = copy_str(from->store, &to->store);
-        if (r == 0)
-                r = copy_str(from->trace, &to->trace);
-        return r;
-}
 
 int keyring_open(const struct conf *c, struct keyring **ret)
 {
@@ -49,7 +27,7 @@ int keyring_open(const struct conf *c, struct keyring **ret)
         k = calloc(1, sizeof(*k));
         if (!k)
                 return err(ERR_NOMEM, "out of memory");
-        r = copy_conf(c, &k->conf);
+        r = conf_copy(c, &k->conf);
         if (r == 0)
                 r = store_open(c->store, &k->store);
         if (r == 0)
@@ -69,6 +47,7 @@ void keyring_close(struct keyring *k)
         if (k->backend)
                 k->backend->ops->close(k->backend);
         store_close(k->store);
+        buf_clear(&k->secret);
         conf_clear(&k->conf);
         free(k);
 }
@@ -80,6 +59,16 @@ void keyring_abandon(struct keyring *k)
                 return;
         k->backend->ops->abandon(k->backend);
         store_abandon(k->store);
+}
+
+int keyring_set_secret(struct keyring *k, struct bytes secret)
+{
+        return buf_set(&k->secret, secret);
+}
+
+int keyring_key_auth(struct keyring *k, struct bytes secret, const struct attrs *a, struct keyauth *ret)
+{
+        return keyauth_derive(&(struct keyauth_secrets){ .agent = secret, .daemon = BYTES_OF(&k->secret) }, a, ret);
 }
 
 struct store *keyring_store(struct keyring *k)
@@ -164,9 +153,9 @@ static int generate(struct keyring *k, const char *agent, struct bytes secret, c
         if (r == 0)
                 r = usage_to_attrs(usage, &lines);
         if (r == 0)
-                r = keyauth_salt(secret, &lines);
+                r = keyauth_salt(&(struct keyauth_secrets){ .agent = secret, .daemon = BYTES_OF(&k->secret) }, &lines);
         if (r == 0)
-                r = keyauth_derive(secret, &lines, &auth);
+                r = keyring_key_auth(k, secret, &lines, &auth);
         if (r == 0)
                 r = k->backend->ops->generate(k->backend, kind, usage, BYTES(auth.value, auth.len), &key);
         if (r == 0 && id.len == 0) {

@@ -5,6 +5,7 @@
 #define HOLDFAST_KEYS_KEYRING_H
 
 #include "keys/backend.h"
+#include "keys/keyauth.h"
 #include "keys/store.h"
 #include "lib/conf.h"
 
@@ -14,6 +15,10 @@ struct keyring;
 int keyring_open(const struct conf *c, struct keyring **ret);
 void keyring_close(struct keyring *k);
 void keyring_abandon(struct keyring *k); /* in a forked child */
+/* A daemon's, set before anybody uses the keyring: from now on keys of agents without PINs get authorisation values that hang on it. Copied. */
+int keyring_set_secret(struct keyring *k, struct bytes secret);
+/* The authorisation value of the key whose lines these are. secret: empty, or the agent's from pin_login(). */
+int keyring_key_auth(struct keyring *k, struct bytes secret, const struct attrs *a, struct keyauth *ret);
 struct store *keyring_store(struct keyring *k);
 struct backend *keyring_backend(struct keyring *k);
 const struct conf *keyring_conf(const struct keyring *k);

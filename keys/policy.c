@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "keys/policy_file.h"
 #include "keys/store_dir.h"
 #include "lib/err.h"
 #include "lib/file.h"
 
 #define BUCKETS 4096            /* of agents, by their names */
-#define LOCK_LINE "locked"
-#define LOCK_FILE "locked"      /* in the store: all agents */
-#define LOCK_TEXT_MAX 1024
 
 /* How much of a limit is used in the time that began then. */
 struct used {
@@ -39,7 +37,7 @@ struct rules {
         struct buf owner;
         int error;              /* what is wrong with its rules, else 0: nothing is allowed then */
         char why[200];
-        struct numbered list[RULES_MAX];
+        struct numbered *list;
         size_t n;
 };
 
@@ -47,6 +45,7 @@ struct policy {
         pthread_mutex_t lock;
         struct store *store;
         struct rules *buckets[BUCKETS];
+        struct policy_hold *holds;
 };
 
 int policy_new(struct store *s, struct policy **ret)
@@ -65,6 +64,8 @@ static void forget_rules(struct rules *r)
 {
         for (size_t i = 0; i < r->n; i++)
                 rule_free(r->list[i].rule);
+        free(r->list);
+        r->list = NULL;
         r->n = 0;
         free(r->locked);
         r->locked = NULL;
@@ -112,16 +113,25 @@ static size_t bucket_of(const char *name)
         return h % BUCKETS;
 }
 
-/* Under the lock. */
+/* Under the lock. NULL: nothing was read of it yet. */
+static struct rules *known(const struct policy *p, const char *agent)
+{
+        struct rules *r = p->buckets[bucket_of(agent)];
+
+        while (r != NULL && strcmp(r->agent, agent) != 0)
+                r = r->next;
+        return r;
+}
+
+/* Under the lock, of an agent that there is: names that a caller made up would stay for ever. */
 static int rules_of(struct policy *p, const char *agent, struct rules **ret)
 {
-        struct rules **bucket = &p->buckets[bucket_of(agent)], *r;
+        struct rules **bucket = &p->buckets[bucket_of(agent)], *r = known(p, agent);
 
-        for (r = *bucket; r != NULL; r = r->next)
-                if (strcmp(r->agent, agent) == 0) {
-                        *ret = r;
-                        return 0;
-                }
+        if (r != NULL) {
+                *ret = r;
+                return 0;
+        }
         r = calloc(1, sizeof(*r));
         if (r == NULL || (r->agent = strdup(agent)) == NULL) {
                 free(r);
@@ -131,15 +141,6 @@ static int rules_of(struct policy *p, const char *agent, struct rules **ret)
         *bucket = r;
         *ret = r;
         return 0;
-}
-
-/* "allow-2": 2; 0 for another line. */
-static unsigned number_of(const char *line)
-{
-        unsigned n;
-        char more;
-
-        return sscanf(line, "allow-%4u%c", &n, &more) == 1 ? n : 0;
 }
 
 /* The counts of a rule that stayed go on. */
@@ -152,7 +153,8 @@ static void keep_used(const struct numbered *old, size_t n, struct numbered *rul
 
 static int read_lines(struct rules *r, const struct attrs *lines, const struct numbered *old, size_t n_old)
 {
-        const struct buf *locked = attrs_get(lines, LOCK_LINE), *owner = attrs_get(lines, "owner");
+        const struct buf *locked = attrs_get(lines, POLICY_LOCK_LINE), *owner = attrs_get(lines, "owner");
+        size_t n = 0;
         int e = 0;
 
         if (owner != NULL)
@@ -161,19 +163,24 @@ static int read_lines(struct rules *r, const struct attrs *lines, const struct n
                 r->locked = strndup((const char *)locked->ptr, locked->len);
                 e = r->locked != NULL ? 0 : err(ERR_NOMEM, "out of memory");
         }
+        for (size_t i = 0; i < lines->n; i++)
+                n += policy_rule_number(lines->list[i].name) != 0;
+        if (e == 0 && n > RULES_MAX)
+                return err(ERR_FORMAT, "more than %d rules", RULES_MAX);
+        if (e == 0 && n > 0) {
+                r->list = calloc(n, sizeof(*r->list));
+                e = r->list != NULL ? 0 : err(ERR_NOMEM, "out of memory");
+        }
         for (size_t i = 0; e == 0 && i < lines->n; i++) {
-                struct numbered *rule = &r->list[r->n];
+                struct numbered rule = { .number = policy_rule_number(lines->list[i].name) };
 
-                *rule = (struct numbered){ .number = number_of(lines->list[i].name) };
-                if (rule->number == 0)
+                if (rule.number == 0)
                         continue;
-                if (r->n == RULES_MAX)
-                        return err(ERR_FORMAT, "more than %d rules", RULES_MAX);
-                e = rule_parse(BYTES_OF(&lines->list[i].value), &rule->rule);
+                e = rule_parse(BYTES_OF(&lines->list[i].value), &rule.rule);
                 if (e != 0)
                         return e;
-                keep_used(old, n_old, rule);
-                r->n++;
+                keep_used(old, n_old, &rule);
+                r->list[r->n++] = rule;
         }
         return e;
 }
@@ -189,7 +196,8 @@ static int read_rules(struct policy *p, struct rules *r)
         e = store_agent_read(p->store, r->agent, &lines);
         if (e != 0 && e != ERR_FORMAT)
                 return e;
-        memcpy(old, r->list, sizeof(old));
+        for (size_t i = 0; i < n_old; i++)
+                old[i] = r->list[i];
         forget_rules(r);
         if (e == 0)
                 e = read_lines(r, &lines, old, n_old);
@@ -206,16 +214,19 @@ static int current(struct policy *p, const char *agent, struct rules **ret)
 {
         CLEANUP(close_fd) int dir = -1;
         struct stat now;
-        struct rules *r;
+        struct rules *r = NULL;
         int e;
 
-        e = rules_of(p, agent, &r);
+        e = store_agent_dir(p->store, agent, &dir);
         if (e == 0)
-                e = store_agent_dir(p->store, agent, &dir);
+                e = rules_of(p, agent, &r);
         if (e != 0)
                 return e;
         if (fstat(dir, &now) != 0)
                 return err_errno("cannot look at the directory of agent %s", agent);
+        e = store_check(p->store, agent, &now);
+        if (e != 0)
+                return e;
         if (!r->read || !stamp_holds(&r->stamp, &now)) {
                 e = stamp_take(dir, &r->stamp);
                 if (e == 0)
@@ -230,7 +241,7 @@ static bool all_locked(struct store *s)
         struct stat st;
 
         /* What cannot be found out is taken for locked. */
-        return fstatat(store_dirfd(s), LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+        return fstatat(store_dirfd(s), POLICY_LOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 static void say(struct decision *d, bool allowed, const char *rule, const char *reason)
@@ -319,22 +330,35 @@ static int decide(struct policy *p, const struct peer *who, const char *agent, c
         return e;
 }
 
+/* Under the lock. */
+static bool is_held(const struct policy *p, const char *agent)
+{
+        const struct policy_hold *h = p->holds;
+
+        while (h != NULL && h->agent != NULL && strcmp(h->agent, agent) != 0)
+                h = h->next;
+        return h != NULL;
+}
+
 static int decide_locked(struct policy *p, const struct peer *who, const char *agent, const struct request *q, bool count, struct decision *ret,
                          struct buf *text)
 {
-        bool locked = all_locked(p->store);
+        bool locked = all_locked(p->store), held;
         struct decision d = { 0 };
         int e;
 
         if (who == NULL)
                 return err(ERR_DENIED, "nobody is known to ask");
         pthread_mutex_lock(&p->lock);
-        e = decide(p, who, agent, q, count && !locked, &d, text);
+        held = is_held(p, agent);
+        e = decide(p, who, agent, q, count && !locked && !held, &d, text);
         pthread_mutex_unlock(&p->lock);
         if (e != 0)
                 return e;
         if (locked)
                 say(&d, false, "lock", "all agents are locked");
+        else if (held)
+                say(&d, false, "lock", "a lock is being written");
         *ret = d;
         return 0;
 }
@@ -350,17 +374,54 @@ int policy_explain(struct policy *p, const struct peer *who, const char *agent, 
         return decide_locked(p, who, agent, q, false, ret, ret_text);
 }
 
+/* Under the lock: what was read of agents that are gone is no use any more. */
+static void forget_gone(struct policy *p, const struct agent_names *there)
+{
+        for (size_t b = 0; b < BUCKETS; b++)
+                for (struct rules **link = &p->buckets[b], *r; (r = *link) != NULL;) {
+                        if (agent_names_find(there, r->agent)) {
+                                link = &r->next;
+                                continue;
+                        }
+                        *link = r->next;
+                        rules_free(r);
+                }
+}
+
+int policy_read_all(struct policy *p)
+{
+        CLEANUP(agent_names_clear) struct agent_names names = { 0 };
+        struct rules *r;
+        int e;
+
+        e = store_agents(p->store, &names);
+        if (e != 0)
+                return e;
+        /* Decisions go on in between. One agent that cannot be read is refused when it is asked for, and hinders no other. */
+        for (size_t i = 0; i < names.n; i++) {
+                pthread_mutex_lock(&p->lock);
+                e = current(p, names.list[i], &r);
+                pthread_mutex_unlock(&p->lock);
+                if (e == ERR_NOMEM)
+                        return e;
+        }
+        pthread_mutex_lock(&p->lock);
+        forget_gone(p, &names);
+        pthread_mutex_unlock(&p->lock);
+        return 0;
+}
+
 bool policy_sees(struct policy *p, const struct peer *who, const char *agent)
 {
         bool sees = false;
         struct rules *r;
-        int e;
+        int e = 0;
 
         if (who == NULL)
                 return false;
         pthread_mutex_lock(&p->lock);
-        e = rules_of(p, agent, &r);
-        if (e == 0 && !r->read)
+        r = known(p, agent);
+        if (r == NULL || !r->read)
                 e = current(p, agent, &r);
         for (size_t i = 0; e == 0 && i < r->n && !sees; i++)
                 sees = rule_sees(r->list[i].rule, who);
@@ -371,123 +432,46 @@ bool policy_sees(struct policy *p, const struct peer *who, const char *agent)
 int policy_owner(struct policy *p, const char *agent, struct buf *ret)
 {
         struct rules *r;
-        int e;
+        int e = 0;
 
         pthread_mutex_lock(&p->lock);
-        e = rules_of(p, agent, &r);
-        if (e == 0 && !r->read)
+        r = known(p, agent);
+        if (r == NULL || !r->read)
                 e = current(p, agent, &r);
         if (e == 0)
                 e = buf_set(ret, BYTES_OF(&r->owner));
         pthread_mutex_unlock(&p->lock);
-        return e == ERR_NOENT ? 0 : e;
+        /* Of an agent that is refused for what somebody did to its files the log tells all the same. */
+        return e == ERR_NOENT || e == ERR_FOREIGN ? 0 : e;
 }
 
 const struct judge policy_judge = { policy_decide, policy_sees, policy_owner };
 
-/* Changes of the agent's file */
-
-struct change {
-        struct bytes text;
-        unsigned number;
-};
-
-static int add_line(struct attrs *a, void *ctx)
+void policy_read(struct policy *p, const char *agent)
 {
-        struct change *c = ctx;
-        bool taken[RULES_MAX + 1] = { false };
-        char name[32];
-        size_t n = 0;
+        struct rules *r;
 
-        for (size_t i = 0; i < a->n; i++) {
-                unsigned number = number_of(a->list[i].name);
-
-                if (number == 0)
-                        continue;
-                n++;
-                if (number <= RULES_MAX)
-                        taken[number] = true;
-                if (bytes_equal(BYTES_OF(&a->list[i].value), c->text))
-                        return err(ERR_EXIST, "this is allowed already, by allow-%u", number);
-        }
-        if (n >= RULES_MAX)
-                return err(ERR_RANGE, "an agent has at most %d rules", RULES_MAX);
-        for (c->number = 1; taken[c->number]; c->number++)
-                ;
-        snprintf(name, sizeof(name), "allow-%u", c->number);
-        return attrs_set(a, name, c->text);
+        /* What cannot be read is refused when it is asked for. */
+        pthread_mutex_lock(&p->lock);
+        (void)current(p, agent, &r);
+        pthread_mutex_unlock(&p->lock);
 }
 
-int policy_allow(struct store *s, const char *agent, struct bytes rule, unsigned *ret_number)
+void policy_hold(struct policy *p, struct policy_hold *h)
 {
-        CLEANUP(buf_clear) struct buf text = { 0 };
-        struct change c = { 0 };
-        struct rule *parsed;
-        int r;
-
-        r = rule_parse(rule, &parsed);
-        if (r != 0)
-                return r;
-        r = rule_format(parsed, &text);
-        rule_free(parsed);
-        c.text = BYTES_OF(&text);
-        if (r == 0)
-                r = store_agent_update(s, agent, add_line, &c);
-        if (r == 0)
-                *ret_number = c.number;
-        return r;
+        pthread_mutex_lock(&p->lock);
+        h->next = p->holds;
+        p->holds = h;
+        pthread_mutex_unlock(&p->lock);
 }
 
-static int remove_line(struct attrs *a, void *ctx)
+void policy_release(struct policy *p, struct policy_hold *h)
 {
-        struct change *c = ctx;
-        char name[32];
+        struct policy_hold **link = &p->holds;
 
-        snprintf(name, sizeof(name), "allow-%u", c->number);
-        if (attrs_get(a, name) == NULL)
-                return err(ERR_NOENT, "there is no rule allow-%u", c->number);
-        attrs_remove(a, name);
-        return 0;
-}
-
-int policy_deny(struct store *s, const char *agent, unsigned number)
-{
-        return store_agent_update(s, agent, remove_line, &(struct change){ .number = number });
-}
-
-static int lock_line(struct attrs *a, void *ctx)
-{
-        return attrs_set_str(a, LOCK_LINE, ctx);
-}
-
-static int unlock_line(struct attrs *a, void *ctx)
-{
-        (void)ctx;
-        if (attrs_get(a, LOCK_LINE) == NULL)
-                return err(ERR_NOENT, "the agent is not locked");
-        attrs_remove(a, LOCK_LINE);
-        return 0;
-}
-
-int policy_lock(struct store *s, const char *agent, const char *why)
-{
-        CLEANUP(buf_clear) struct buf text = { 0 };
-        int r;
-
-        if (strlen(why) > LOCK_TEXT_MAX)
-                return err(ERR_RANGE, "a reason of more than %d octets", LOCK_TEXT_MAX);
-        if (agent != NULL)
-                return store_agent_update(s, agent, lock_line, (void *)(uintptr_t)(why[0] != '\0' ? why : "the agent is locked"));
-        r = buf_printf(&text, "%s\n", why);
-        return r != 0 ? r : file_write(store_dirfd(s), LOCK_FILE, BYTES_OF(&text), 0600, true);
-}
-
-int policy_unlock(struct store *s, const char *agent)
-{
-        int r;
-
-        if (agent != NULL)
-                return store_agent_update(s, agent, unlock_line, NULL);
-        r = file_remove(store_dirfd(s), LOCK_FILE);
-        return r == ERR_NOENT ? err(r, "not all agents are locked") : r;
+        pthread_mutex_lock(&p->lock);
+        while (*link != h)
+                link = &(*link)->next;
+        *link = h->next;
+        pthread_mutex_unlock(&p->lock);
 }

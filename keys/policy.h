@@ -14,6 +14,10 @@ void policy_free(struct policy *p);
 /* Forgets what was read: for changes that no decision has noticed, what is seen among them. */
 void policy_reload(struct policy *p);
 
+/* Reads the rules of all agents that are new or whose files have changed, and forgets agents that are gone; counts towards rates stay. For a
+ * daemon, at its start and after whatever may change what peers see: nobody who lists tokens waits for files then. */
+int policy_read_all(struct policy *p);
+
 struct decision {
         bool allowed;
         char rule[64];                  /* "allow-2", "lock", "default": which line decided */
@@ -34,5 +38,21 @@ int policy_deny(struct store *s, const char *agent, unsigned number);
 /* Lock: a line of the agent's file, or of a file of the store's for all of them. Survives a restart. */
 int policy_lock(struct store *s, const char *agent, const char *why);   /* agent NULL: all */
 int policy_unlock(struct store *s, const char *agent);
+
+/* Reads an agent's rules anew if its file changed, for what is seen: decisions do so by themselves. */
+void policy_read(struct policy *p, const char *agent);
+
+/* A lock that is in force at once, while policy_lock() is on its way to the disk. The caller's, until it is released. agent NULL: all. */
+struct policy_hold {
+        struct policy_hold *next;
+        const char *agent;
+};
+void policy_hold(struct policy *p, struct policy_hold *h);
+void policy_release(struct policy *p, struct policy_hold *h);
+
+/* For people: what is in force. Calls fn for each rule, as its file has it now, in the order they are asked in; what fn returns that is not 0 ends it. */
+int policy_each(struct store *s, const char *agent, int (*fn)(void *ctx, unsigned number, struct bytes rule), void *ctx);
+/* Why the agent, or with NULL all of them, are locked. ERR_NOENT: they are not. */
+int policy_why_locked(struct store *s, const char *agent, struct buf *ret);
 
 #endif

@@ -56,9 +56,7 @@ int recording_append(struct recorder *r, struct audit_record *rec)
 
         if (rec->time_ms == 0)
                 rec->time_ms = recording_ms(CLOCK_REALTIME);
-        rec->direct = r->direct;
-        if (r->tpm != NULL)
-                recording_clock_get(r, rec);
+        recording_clock_get(r, rec);
         pthread_rwlock_rdlock(&r->turn);
         e = audit_append(r->log, rec);
         pthread_rwlock_unlock(&r->turn);
@@ -141,8 +139,6 @@ int recorder_checkpoint(struct recorder *r)
         char reason[VOW_REASON_MAX];
         int e;
 
-        if (r->tpm == NULL)
-                return err(ERR_NOTSUP, "there is no TPM beside this log");
         pthread_mutex_lock(&r->checkpointing);
         e = recording_tell_owed(r);
         if (e == 0)
@@ -187,8 +183,6 @@ int recorder_tick(struct recorder *r)
         uint64_t since = atomic_load(&r->since), age = recording_ms(CLOCK_MONOTONIC) - atomic_load(&r->since_ms);
         int e;
 
-        if (r->tpm == NULL)
-                return 0;
         tally_expire(&r->tally, CLAIM_MS);
         if (audit_log_full(r->log)) {
                 pthread_mutex_lock(&r->checkpointing);
@@ -207,4 +201,15 @@ int recorder_tick(struct recorder *r)
 enum audit_mode recorder_mode(const struct recorder *r)
 {
         return r->mode;
+}
+
+void recorder_state(struct recorder *r, struct recorder_state *ret)
+{
+        struct audit_head head;
+
+        audit_log_head(r->log, &head);
+        *ret = (struct recorder_state){
+                .number = audit_log_number(r->log), .size = head.size, .since = atomic_load(&r->since),
+                .checkpoint_age_ms = recording_ms(CLOCK_MONOTONIC) - atomic_load(&r->since_ms), .origin = r->origin,
+        };
 }

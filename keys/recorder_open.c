@@ -51,24 +51,23 @@ static int make(const struct recorder_options *o, struct recorder **ret)
         pthread_rwlockattr_destroy(&fair);
         pthread_mutex_init(&r->checkpointing, NULL);
         pthread_mutex_init(&r->clock_lock, NULL);
-        r->direct = o->direct;
         r->since_ms = recording_ms(CLOCK_MONOTONIC);
         r->checkpoint_records = o->checkpoint_records;
         r->checkpoint_seconds = o->checkpoint_seconds;
-        if (!o->direct) {
-                r->origin = strdup(o->origin);
-                r->counter = o->counter;
-                r->ak.handle = o->ak.handle;
-                e = r->origin != NULL ? buf_set(&r->ak.name, BYTES_OF(&o->ak.name)) : err(ERR_NOMEM, "out of memory");
-                if (e == 0)
-                        e = buf_set(&r->ak_auth, o->ak_auth);
-                if (e == 0)
-                        e = buf_set(&r->counter_auth, o->counter_auth);
-                if (e == 0)
-                        e = tpmt_public_decode(BYTES_OF(&o->ak.pub), &pub);
-                if (e == 0)
-                        e = tpmt_pubkey(&pub, &r->ak_key);
-        }
+        r->origin = strdup(o->origin);
+        r->counter = o->counter;
+        r->cosign = o->cosign;
+        r->cosign_ctx = o->cosign_ctx;
+        r->ak.handle = o->ak.handle;
+        e = r->origin != NULL ? buf_set(&r->ak.name, BYTES_OF(&o->ak.name)) : err(ERR_NOMEM, "out of memory");
+        if (e == 0)
+                e = buf_set(&r->ak_auth, o->ak_auth);
+        if (e == 0)
+                e = buf_set(&r->counter_auth, o->counter_auth);
+        if (e == 0)
+                e = tpmt_public_decode(BYTES_OF(&o->ak.pub), &pub);
+        if (e == 0)
+                e = tpmt_pubkey(&pub, &r->ak_key);
         if (e == 0)
                 *ret = r;
         else
@@ -97,9 +96,10 @@ static int resume(struct recorder *r, const struct recorder_options *o, struct r
         recording_clock_set(r, &clock);
         from = back->open;
         *ret_reset = back->has_clock && clock.resets != back->resets;
-        if (*ret_reset && from.count > 0)
+        /* A session's digest goes with whoever had the session. */
+        if ((*ret_reset || r->mode == AUDIT_MODE_SESSION) && from.count > 0)
                 from = (struct tally_batch){ .batch = from.batch + 1 };
-        from.sure = from.sure || *ret_reset;
+        from.sure = from.sure || *ret_reset || r->mode == AUDIT_MODE_SESSION;
         r->tally.now = from;
         return 0;
 }
@@ -137,8 +137,9 @@ static int tell_start(struct recorder *r, const struct recorder_options *o, cons
                 e = buf_printf(&detail, ", %" PRIu64 " octets of an unfinished record were cut off", how->torn);
         if (e == 0 && reset)
                 e = buf_printf(&detail, "; the TPM was reset since");
-        if (e == 0 && reset && back->open.count > 0)
-                e = buf_printf(&detail, ", and no checkpoint vouches for %" PRIu64 " commands of batch %" PRIu64, back->open.count, back->open.batch);
+        if (e == 0 && (reset || r->mode == AUDIT_MODE_SESSION) && back->open.count > 0)
+                e = buf_printf(&detail, "%s no checkpoint vouches for %" PRIu64 " commands of batch %" PRIu64, reset ? ", and" : ";", back->open.count,
+                               back->open.batch);
         rec.detail = BYTES_OF(&detail);
         return e != 0 ? e : recorder_append(r, &rec);
 }
@@ -160,33 +161,38 @@ static int set_list(struct recorder *r, const struct recorder_options *o, const 
 
 static int begin(struct recorder *r, const struct recorder_options *o, const struct audit_recovery *how)
 {
+        static const enum audit_mode modes[] = {
+                [TPM_AUDIT_NONE] = AUDIT_MODE_NONE, [TPM_AUDIT_SESSION] = AUDIT_MODE_SESSION, [TPM_AUDIT_COMMAND] = AUDIT_MODE_COMMAND,
+        };
         CLEANUP(resume_clear) struct resume back = { 0 };
         uint32_t list[TPM_AUDIT_LIST_MAX];
-        bool reset, has;
+        enum tpm_audit_kind kind;
+        bool reset;
         size_t n;
         int e;
 
         r->tpm = o->tpm;
-        e = resume(r, o, &back, &reset);
-        if (e == 0)
-                e = tpm_audit_commands(o->tpm, &has, list, &n);
+        e = tpm_audit_commands(o->tpm, &kind, list, &n);
         if (e != 0)
                 return e;
-        r->mode = has ? AUDIT_MODE_COMMAND : AUDIT_MODE_NONE;
-        if (has && !back.counted)
+        r->mode = modes[kind];
+        e = resume(r, o, &back, &reset);
+        if (e == 0 && kind == TPM_AUDIT_COMMAND && !back.counted)
                 e = forget_before(r);
+        if (e == 0 && kind == TPM_AUDIT_SESSION)
+                e = tpm_audit_session_set(r->tpm, list, n);
         if (e == 0)
                 e = tpm_observe(r->tpm, hear, r);
         if (e == 0)
                 e = tell_start(r, o, how, &back, reset);
-        if (e == 0 && has)
+        if (e == 0 && kind == TPM_AUDIT_COMMAND)
                 e = set_list(r, o, list, n);
         return e != 0 ? e : recorder_checkpoint(r);
 }
 
 int recorder_open(const struct recorder_options *o, struct recorder **ret)
 {
-        const struct audit_log_options log = { .rotate_size = o->rotate_size, .direct = o->direct };
+        const struct audit_log_options log = { .rotate_size = o->rotate_size };
         struct audit_recovery how;
         struct recorder *r;
         int e;
@@ -195,7 +201,7 @@ int recorder_open(const struct recorder_options *o, struct recorder **ret)
         if (e != 0)
                 return e;
         e = audit_log_open(o->dir, &log, &how, &r->log);
-        if (e == 0 && !o->direct)
+        if (e == 0)
                 e = begin(r, o, &how);
         if (e == 0)
                 *ret = r;
@@ -204,20 +210,21 @@ int recorder_open(const struct recorder_options *o, struct recorder **ret)
         return e;
 }
 
-void recorder_close(struct recorder *r)
+int recorder_close(struct recorder *r)
 {
         struct audit_record rec = { .event = AUDIT_STOP };
         char reason[VOW_REASON_MAX];
+        int e;
 
         if (r == NULL)
-                return;
-        if (r->tpm != NULL) {
-                tally_expire(&r->tally, 0);
-                /* The checkpoint has no record of its own: it covers all that there is. */
-                pthread_mutex_lock(&r->checkpointing);
-                if (recorder_append(r, &rec) == 0)
-                        (void)vow_make(r, reason);
-                pthread_mutex_unlock(&r->checkpointing);
-        }
+                return 0;
+        tally_expire(&r->tally, 0);
+        /* The checkpoint has no record of its own: it covers all that there is. */
+        pthread_mutex_lock(&r->checkpointing);
+        e = recorder_append(r, &rec);
+        if (e == 0)
+                e = vow_make(r, reason);
+        pthread_mutex_unlock(&r->checkpointing);
         destroy(r);
+        return e;
 }

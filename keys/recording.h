@@ -11,7 +11,6 @@
 struct recorder {
         struct audit_log *log;
         char *origin;
-        bool direct;
         unsigned checkpoint_records, checkpoint_seconds;
         struct tpm *tpm;
         struct tpm_ak ak;
@@ -21,6 +20,8 @@ struct recorder {
         uint64_t counter_value;         /* as the newest checkpoint says */
         bool counter_behind;            /* it may not have been raised to that */
         enum audit_mode mode;
+        int (*cosign)(void *ctx, struct bytes name, struct bytes text, struct buf *ret_line);
+        void *cosign_ctx;
 
         struct tally tally;
         pthread_rwlock_t turn;          /* of logs: appending shares it, starting the next one has it alone */

@@ -16,7 +16,7 @@
 enum condition { USER, GROUP, UNIT, CGROUP, CONTAINER, PATH, SHA256, KEYS, OPS, MECHANISMS, RATE, HOURS, NOT_AFTER, HUMAN, CONDITIONS };
 
 struct values {
-        struct buf list[VALUES_MAX];
+        struct buf *list;       /* most conditions of most rules have none */
         size_t n;
 };
 
@@ -359,11 +359,17 @@ static int unescape(const char *from, size_t len, struct buf *ret)
 static int add_value(struct rule *r, enum condition c, const char *from, size_t len)
 {
         struct values *v = &r->values[c];
+        struct buf *list;
         const char *text;
         int e;
 
         if (v->n == VALUES_MAX)
                 return err(ERR_FORMAT, "more than %d values of %s", VALUES_MAX, conditions[c].word);
+        list = realloc(v->list, (v->n + 1) * sizeof(*list));
+        if (list == NULL)
+                return err(ERR_NOMEM, "out of memory");
+        v->list = list;
+        v->list[v->n] = (struct buf){ 0 };
         e = unescape(from, len, &v->list[v->n++]);
         if (e != 0)
                 return e;
@@ -454,9 +460,11 @@ void rule_free(struct rule *r)
 {
         if (r == NULL)
                 return;
-        for (size_t c = 0; c < CONDITIONS; c++)
+        for (size_t c = 0; c < CONDITIONS; c++) {
                 for (size_t i = 0; i < r->values[c].n; i++)
                         buf_clear(&r->values[c].list[i]);
+                free(r->values[c].list);
+        }
         free(r);
 }
 

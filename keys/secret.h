@@ -14,7 +14,7 @@ int secret_open(struct keyring *k, struct buf *ret_secret, bool *ret_made);
 /* What hangs on it: HMAC-SHA-256(secret, label). One label for one purpose, for ever. */
 #define SECRET_AK "HOLDFAST AK"                 /* authorisation value of the attestation key */
 #define SECRET_COUNTER "HOLDFAST COUNTER"       /* of the NV counter */
-#define SECRET_KEYS "HOLDFAST KEYS"             /* what keyauth_derive() takes: the agents' keys hang on this one */
+#define SECRET_KEYS "HOLDFAST KEYS"             /* what keyring_set_secret() takes: the agents' keys hang on this one */
 #define SECRET_MAC "HOLDFAST MAC"               /* over configuration and metadata */
 int secret_derive(struct bytes secret, const char *label, uint8_t ret[SECRET_SIZE]);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Every use of a private key: what its file allows, then the backend. */
 #include <string.h>
-#include "keys/keyauth.h"
 #include "keys/signer.h"
 #include "keys/usage.h"
 #include "lib/err.h"
@@ -28,7 +27,7 @@ static int authorise(const struct item_body *body, unsigned op)
         return 0;
 }
 
-static int take(const struct key_use *u, struct grip *ret)
+static int take(struct keyring *k, const struct key_use *u, struct grip *ret)
 {
         int r;
 
@@ -39,7 +38,7 @@ static int take(const struct key_use *u, struct grip *ret)
                 return r;
         if (!ret->body->kind)
                 return err(ERR_NOTSUP, "a kind of key that this version does not know");
-        r = keyauth_derive(u->secret, &ret->body->attrs, &ret->auth);
+        r = keyring_key_auth(k, u->secret, &ret->body->attrs, &ret->auth);
         if (r != 0)
                 return r;
         ret->ref = (struct keyref){
@@ -99,7 +98,7 @@ static int run(struct keyring *k, const struct key_use *u, const struct use *use
         struct deed deed;
         int r;
 
-        r = take(u, &g);
+        r = take(k, u, &g);
         if (r == 0)
                 r = decide(u, use, g.body, &deed, mechanism);
         if (r != 0)

@@ -73,7 +73,7 @@ static int count(struct keyring *k, struct admin_status *s)
         return r;
 }
 
-static int fill(struct keyring *k, struct admin_status *s)
+static int fill(struct keyring *k, bool ask, struct admin_status *s)
 {
         const struct attrs *info = store_info(keyring_store(k));
         CLEANUP(tpm_parent_clear) struct tpm_parent parent = { 0 };
@@ -92,20 +92,22 @@ static int fill(struct keyring *k, struct admin_status *s)
         if (r != 0)
                 return r;
         s->parent_handle = parent.handle;
+        if (!ask)
+                return answered(0, s);
         return answered(tpm_parent_check(backend_tpm_device(keyring_backend(k)), &parent), s);
 }
 
-int admin_status(const struct conf *c, struct admin_status *ret)
+int admin_status(const struct conf *c, bool ask, struct admin_status *ret)
 {
         CLEANUP(admin_status_clear) struct admin_status s = { 0 };
         struct keyring *k;
         int r;
 
         r = keyring_open(c, &k);
-        if (r == ERR_NOTINIT) {
+        if (r == ERR_NOTINIT && ask) {
                 r = ask_without_store(c, &s);
         } else if (r == 0) {
-                r = fill(k, &s);
+                r = fill(k, ask, &s);
                 keyring_close(k);
         }
         if (r != 0)

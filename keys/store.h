@@ -26,6 +26,7 @@
 #define AGENT_NAME_MAX 32       /* octets of UTF-8: a PKCS#11 token label */
 
 struct store;
+struct stat;
 
 /* ERR_NOTINIT if there is no store at that path yet. Reads one file. */
 int store_open(const char *path, struct store **ret);
@@ -50,6 +51,7 @@ struct agent_names {
         size_t n;
 };
 void agent_names_clear(struct agent_names *a);
+bool agent_names_find(const struct agent_names *a, const char *name);
 /* Reads the directory only if it changed. */
 int store_agents(struct store *s, struct agent_names *ret);
 int store_agent_read(struct store *s, const char *name, struct attrs *ret);
@@ -124,6 +126,33 @@ int store_item_change(struct store *s, const char *agent, struct item *i, const 
 int store_item_remove(struct store *s, const char *agent, struct item *i);
 /* Absolute path of its file, for people. */
 int store_item_path(struct store *s, const char *agent, const struct item *i, struct buf *ret);
+
+/* Small files of the store itself, which hold for all agents: durable when it returns 0. */
+int store_file_write(struct store *s, const char *name, struct bytes content);
+/* ERR_NOENT. */
+int store_file_remove(struct store *s, const char *name);
+
+/* Who wants to know of every change and may forbid what hangs on a file: keys/guard.h. A program without one has none, and not its code. */
+struct store_edit {
+        const char *file;
+        bool gone;
+        bool minor;             /* only tries of PINs were counted, which happens often */
+        struct bytes content;   /* unless it is gone */
+};
+struct store_watcher {
+        void *ctx;
+        /* Are the agent's files what they should be? Not 0: nothing is done with them. dir: its directory as fstat() has just seen it, or NULL. */
+        int (*check)(void *ctx, const char *agent, const struct stat *dir);
+        /* Before a change, with the writers' lock held; agent NULL: the store's own files; alone: what else there was of the agent goes.
+         * *change: NULL, or one before that this one belongs to, and ends with. Not 0: it is not made. */
+        int (*before)(void *ctx, const char *agent, const struct store_edit *edits, size_t n, bool alone, void **change);
+        /* After it; of an outcome that is not 0 nobody knows what came of it. */
+        void (*after)(void *ctx, void *change, int outcome);
+};
+/* Copied; NULL ends it. While nobody else uses the store. */
+void store_watch(struct store *s, const struct store_watcher *w);
+/* What the watcher says of the agent; 0 without one. */
+int store_check(struct store *s, const char *agent, const struct stat *dir);
 
 /* One file of any of these kinds, by content, for `inspect` and fuzzing: text as read. */
 int item_parse(struct bytes text, enum item_type *ret_type, struct item_body *ret);

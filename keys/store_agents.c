@@ -77,6 +77,16 @@ static bool is_directory(int fd, const struct dirent *e)
         return fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool agent_names_find(const struct agent_names *a, const char *name)
+{
+        return a->n > 0 && bsearch(&name, a->list, a->n, sizeof(*a->list), by_name) != NULL;
+}
+
 static int scan_entry(const struct dirent *e, void *ctx)
 {
         struct names_scan *scan = ctx;
@@ -86,11 +96,6 @@ static int scan_entry(const struct dirent *e, void *ctx)
         if (scan->names.n == AGENTS_MAX)
                 return err(ERR_RANGE, "more than %d agents", AGENTS_MAX);
         return add_name(&scan->names, e->d_name);
-}
-
-static int by_name(const void *a, const void *b)
-{
-        return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* Reads the directory if it may have changed. Call with s->lock held. */
@@ -166,22 +171,22 @@ int store_agent_read(struct store *s, const char *name, struct attrs *ret)
         int r;
 
         r = store_agent_dir(s, name, &dir);
+        if (r == 0)
+                r = store_check(s, name, NULL);
         return r != 0 ? r : read_agent(dir, name, ret);
 }
 
-static int write_agent(int dir, const struct attrs *a, bool replace)
+static int format_agent(const struct attrs *a, struct buf *ret)
 {
-        CLEANUP(buf_clear) struct buf text = { 0 };
-        int r;
+        int r = attrs_format(a, ret);
 
-        r = attrs_format(a, &text);
-        if (r == 0 && text.len > STORE_TEXT_MAX)
-                r = err(ERR_RANGE, "an agent file of %zu octets, at most %d", text.len, STORE_TEXT_MAX);
-        return r != 0 ? r : file_write(dir, AGENT_FILE, BYTES_OF(&text), STORE_FILE_MODE, replace);
+        if (r == 0 && ret->len > STORE_TEXT_MAX)
+                r = err(ERR_RANGE, "an agent file of %zu octets, at most %d", ret->len, STORE_TEXT_MAX);
+        return r;
 }
 
 /* A whole agent under a name that nobody looks at. */
-static int make_hidden(struct store *s, const char *temp, const struct attrs *a)
+static int make_hidden(struct store *s, const char *temp, struct bytes text)
 {
         CLEANUP(close_fd) int dir = -1;
         int r;
@@ -189,7 +194,7 @@ static int make_hidden(struct store *s, const char *temp, const struct attrs *a)
         if (TEMP_FAILURE_RETRY(mkdirat(s->agents_fd, temp, STORE_DIR_MODE)) != 0)
                 return err_errno("making a directory in %s/agents", s->path);
         r = dir_open(s->agents_fd, temp, &dir);
-        return r != 0 ? r : write_agent(dir, a, false);
+        return r != 0 ? r : file_write(dir, AGENT_FILE, text, STORE_FILE_MODE, false);
 }
 
 static int check_name(const char *name)
@@ -199,14 +204,34 @@ static int check_name(const char *name)
         return err(ERR_INVAL, "an agent's name has 1 to %d octets of UTF-8, no control characters, no '/', no '.' in front, no blank at an end", AGENT_NAME_MAX);
 }
 
+/* In words for the watcher. */
+static struct store_edit becomes(const struct buf *text)
+{
+        return (struct store_edit){ .file = AGENT_FILE, .content = BYTES_OF(text) };
+}
+
+/* Call with the writers' lock held. Whether a name is free the rename says for certain; here it keeps what is there out of the story. */
+static int check_free(struct store *s, const char *name)
+{
+        struct stat st;
+
+        if (fstatat(s->agents_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                return err(ERR_EXIST, "there is an agent %s already", name);
+        return errno == ENOENT ? 0 : err_errno("agent %s", name);
+}
+
 int store_agent_create(struct store *s, const char *name, const struct attrs *a)
 {
+        CLEANUP(buf_clear) struct buf text = { 0 };
         CLEANUP(file_unlock) int lock = -1;
         char temp[FILE_TEMP_NAME_SIZE];
+        void *change = NULL;
         bool alone;
         int r;
 
         r = check_name(name);
+        if (r == 0)
+                r = format_agent(a, &text);
         if (r == 0)
                 r = file_temp_name(temp);
         if (r == 0)
@@ -215,29 +240,71 @@ int store_agent_create(struct store *s, const char *name, const struct attrs *a)
                 return r;
         if (alone)
                 file_sweep(s->agents_fd);
-        r = make_hidden(s, temp, a);
+        r = check_free(s, name);
+        if (r == 0)
+                r = store_before(s, name, (struct store_edit[]){ becomes(&text) }, 1, false, &change);
+        if (r != 0)
+                return r;
+        r = make_hidden(s, temp, BYTES_OF(&text));
         if (r == 0)
                 r = file_rename(s->agents_fd, temp, name);
         if (r != 0)
                 dir_remove(s->agents_fd, temp);
+        store_after(s, change, r);
         return r;
+}
+
+static bool counts_tries(const char *line)
+{
+        size_t len = strlen(line), end = strlen("-tries");
+
+        return len > end && strcmp(line + len - end, "-tries") == 0;
+}
+
+static bool is_minor(const struct attrs *was, const struct attrs *is)
+{
+        bool same = was->n == is->n;
+
+        for (size_t i = 0; same && i < is->n; i++)
+                same = strcmp(was->list[i].name, is->list[i].name) == 0 &&
+                       (counts_tries(is->list[i].name) || bytes_equal(BYTES_OF(&was->list[i].value), BYTES_OF(&is->list[i].value)));
+        return same;
 }
 
 int store_agent_update(struct store *s, const char *name, int (*fn)(struct attrs *a, void *ctx), void *ctx)
 {
+        CLEANUP(attrs_clear) struct attrs was = { 0 };
         CLEANUP(attrs_clear) struct attrs a = { 0 };
+        CLEANUP(buf_clear) struct buf text = { 0 };
         CLEANUP(file_unlock) int lock = -1;
         CLEANUP(close_fd) int dir = -1;
+        struct store_edit edit;
+        void *change = NULL;
         int r;
 
         r = store_write_lock(s, true, &lock);
         if (r == 0)
                 r = store_agent_dir(s, name, &dir);
         if (r == 0)
+                r = store_check(s, name, NULL);
+        if (r == 0)
                 r = read_agent(dir, name, &a);
         if (r == 0)
+                r = attrs_copy(&a, &was);
+        if (r == 0)
                 r = fn(&a, ctx);
-        return r != 0 ? r : write_agent(dir, &a, true);
+        if (r == 0)
+                r = format_agent(&a, &text);
+        if (r != 0)
+                return r;
+        edit = becomes(&text);
+        edit.minor = is_minor(&was, &a);
+        r = store_before(s, name, &edit, 1, false, &change);
+        if (r != 0)
+                return r;
+        r = file_write(dir, AGENT_FILE, BYTES_OF(&text), STORE_FILE_MODE, true);
+        store_after(s, change, r);
+        return r;
 }
 
 int store_agent_delete(struct store *s, const char *name)
@@ -245,6 +312,7 @@ int store_agent_delete(struct store *s, const char *name)
         CLEANUP(file_unlock) int lock = -1;
         CLEANUP(close_fd) int dir = -1;
         char temp[FILE_TEMP_NAME_SIZE];
+        void *change = NULL;
         int r;
 
         r = file_temp_name(temp);
@@ -252,10 +320,13 @@ int store_agent_delete(struct store *s, const char *name)
                 r = store_write_lock(s, true, &lock);
         if (r == 0)
                 r = store_agent_dir(s, name, &dir);
+        if (r == 0)
+                r = store_before(s, name, NULL, 0, true, &change);
         if (r != 0)
                 return r;
         file_sweep(s->agents_fd);
         r = file_rename(s->agents_fd, name, temp);
+        store_after(s, change, r);
         if (r != 0)
                 return r;
         /* It is gone; what cannot be removed now is swept by a later writer. */
@@ -263,14 +334,17 @@ int store_agent_delete(struct store *s, const char *name)
         return 0;
 }
 
-/* Call with the writers' lock held alone: nobody takes a name that is free. */
-static int check_free(struct store *s, const char *name)
+/* The watcher is told: one for the other under the old name, then from that name to the new one. */
+static int before_replacing(struct store *s, const char *old, const char *name, const struct buf *text, void **change)
 {
-        struct stat st;
+        struct store_edit new = becomes(text);
+        int r;
 
-        if (fstatat(s->agents_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-                return err(ERR_EXIST, "there is an agent %s already", name);
-        return errno == ENOENT ? 0 : err_errno("agent %s", name);
+        r = store_before(s, old, &new, 1, true, change);
+        if (r != 0 || strcmp(old, name) == 0)
+                return r;
+        r = store_before(s, old, NULL, 0, true, change);
+        return r != 0 ? r : store_before(s, name, &new, 1, false, change);
 }
 
 /* The hidden one for the old one, which is the hidden one then. */
@@ -289,12 +363,16 @@ static int take_place(struct store *s, const char *temp, const char *old, const 
 
 int store_agent_replace(struct store *s, const char *old, const char *name, const struct attrs *a)
 {
+        CLEANUP(buf_clear) struct buf text = { 0 };
         CLEANUP(file_unlock) int lock = -1;
         CLEANUP(close_fd) int dir = -1;
         char temp[FILE_TEMP_NAME_SIZE];
+        void *change = NULL;
         int r;
 
         r = check_name(name);
+        if (r == 0)
+                r = format_agent(a, &text);
         if (r == 0)
                 r = file_temp_name(temp);
         if (r == 0)
@@ -305,10 +383,14 @@ int store_agent_replace(struct store *s, const char *old, const char *name, cons
                 r = check_free(s, name);
         if (r != 0)
                 return r;
-        file_sweep(s->agents_fd);
-        r = make_hidden(s, temp, a);
-        if (r == 0)
-                r = take_place(s, temp, old, name);
-        dir_remove(s->agents_fd, temp);
+        r = before_replacing(s, old, name, &text, &change);
+        if (r == 0) {
+                file_sweep(s->agents_fd);
+                r = make_hidden(s, temp, BYTES_OF(&text));
+                if (r == 0)
+                        r = take_place(s, temp, old, name);
+                dir_remove(s->agents_fd, temp);
+        }
+        store_after(s, change, r);
         return r;
 }

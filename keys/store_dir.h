@@ -39,6 +39,7 @@ struct store {
         int fd;
         int agents_fd;
         struct attrs info;
+        struct store_watcher watcher; /* all zeros: nobody watches */
         pthread_mutex_t lock;   /* holds what follows */
         struct agent_names names;
         struct stamp names_stamp;
@@ -62,6 +63,9 @@ void store_sweep(struct store *s, const char *agent, int dir);
 int store_generations(struct store *s, const char *agent, int dir, const char *uid, struct item_list *ret);
 /* For CLEANUP(). */
 void store_generations_clear(struct item_list *l);
+/* What is told to the watcher before and after a change; *change is NULL at first, and for the second of them. */
+int store_before(struct store *s, const char *agent, const struct store_edit *edits, size_t n, bool alone, void **change);
+void store_after(struct store *s, void *change, int outcome);
 /* Drops what is cached of an agent, or with NULL of all. Call with s->lock held. */
 void store_forget(struct store *s, const char *agent);
 

@@ -123,6 +123,7 @@ int store_item_add(struct store *s, const char *agent, const struct item_spec *s
         CLEANUP(writing_end) struct writing w = NOT_WRITING;
         CLEANUP(item_unrefp) struct item *made = NULL;
         CLEANUP(buf_clear) struct buf text = { 0 };
+        void *change = NULL;
         char uid[17];
         int r;
 
@@ -132,10 +133,29 @@ int store_item_add(struct store *s, const char *agent, const struct item_spec *s
         if (r == 0)
                 r = writing_begin(s, agent, false, &w);
         if (r == 0)
+                r = store_before(s, agent, &(struct store_edit){ .file = made->file->name, .content = BYTES_OF(&text) }, 1, false, &change);
+        if (r == 0) {
                 r = file_write(w.dir, made->file->name, BYTES_OF(&text), STORE_FILE_MODE, false);
+                store_after(s, change, r);
+        }
         if (r == 0)
                 give(&made, ret);
         return r;
+}
+
+/* In words for the watcher: what is there goes, and with a text the new file comes. */
+static int tell(struct store *s, const char *agent, const struct item_list *there, const struct item *made, const struct buf *text, void **change)
+{
+        CLEANUP(free_ptr) struct store_edit *edits = calloc(there->n + 1, sizeof(*edits));
+        size_t n = 0;
+
+        if (edits == NULL)
+                return err(ERR_NOMEM, "out of memory");
+        for (; n < there->n; n++)
+                edits[n] = (struct store_edit){ .file = there->list[n]->file->name, .gone = true };
+        if (made != NULL)
+                edits[n++] = (struct store_edit){ .file = made->file->name, .content = BYTES_OF(text) };
+        return store_before(s, agent, edits, n, false, change);
 }
 
 /* What of the object is there, the one that counts last. */
@@ -156,6 +176,7 @@ int store_item_change(struct store *s, const char *agent, struct item *i, const 
         CLEANUP(item_unrefp) struct item *made = NULL;
         CLEANUP(buf_clear) struct buf text = { 0 };
         const struct item_body *old;
+        void *change = NULL;
         int r;
 
         if (spec->type != i->type)
@@ -172,29 +193,37 @@ int store_item_change(struct store *s, const char *agent, struct item *i, const 
         if (strcmp(there.list[there.n - 1]->file->name, i->file->name) != 0)
                 return err(ERR_STALE, "%s of agent %s was changed meanwhile", i->file->name, agent);
 
-        r = file_write(w.dir, made->file->name, BYTES_OF(&text), STORE_FILE_MODE, false);
+        r = tell(s, agent, &there, made, &text, &change);
         if (r != 0)
                 return r;
+        r = file_write(w.dir, made->file->name, BYTES_OF(&text), STORE_FILE_MODE, false);
         /* The new generation counts from here on, and what of the old ones stays is swept later. */
-        for (size_t n = 0; n < there.n; n++)
+        for (size_t n = 0; r == 0 && n < there.n; n++)
                 unlinkat(w.dir, there.list[n]->file->name, 0);
-        dir_sync(w.dir, agent);
-        give(&made, ret);
-        return 0;
+        if (r == 0) {
+                dir_sync(w.dir, agent);
+                give(&made, ret);
+        }
+        store_after(s, change, r);
+        return r;
 }
 
 int store_item_remove(struct store *s, const char *agent, struct item *i)
 {
         CLEANUP(store_generations_clear) struct item_list there = { 0 };
         CLEANUP(writing_end) struct writing w = NOT_WRITING;
+        void *change = NULL;
         int r;
 
         r = writing_begin(s, agent, true, &w);
         if (r == 0)
                 r = generations_of(s, agent, i, w.dir, &there);
+        if (r == 0)
+                r = tell(s, agent, &there, NULL, NULL, &change);
         /* The newest last, each durably: an older one must not come back in its place. */
         for (size_t n = 0; r == 0 && n < there.n; n++)
                 r = file_remove(w.dir, there.list[n]->file->name);
+        store_after(s, change, r);
         return r;
 }
 

@@ -128,9 +128,12 @@ void tally_hear(void *ctx, const struct tpm_audited *a)
                 begin_batch(t);
                 break;
         case TPM_AUDIT_RESET:
-                t->resets_heard++;
+        case TPM_AUDIT_LOST:
+                if (a->event == TPM_AUDIT_RESET) {
+                        t->resets_heard++;
+                        t->reset_clock = *a->clock;
+                }
                 t->lost += t->now.count;
-                t->reset_clock = *a->clock;
                 if (t->now.count > 0)
                         begin_batch(t);
                 t->now.sure = true;
@@ -199,10 +202,12 @@ uint64_t tally_forgotten(struct tally *t)
 
 void tally_expire(struct tally *t, uint64_t older_than_ms)
 {
-        uint64_t now = now_ms();
         struct command_told c;
+        uint64_t now;
 
         pthread_mutex_lock(&t->lock);
+        /* Not before there is nobody else: a claim from between would come after it. */
+        now = now_ms();
         for (size_t i = t->n_claims; i > 0; i--) {
                 if (now - t->claims[i - 1].since_ms < older_than_ms)
                         continue;

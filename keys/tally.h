@@ -22,7 +22,7 @@ struct tally_batch {
 struct tally {
         pthread_mutex_t lock;
         struct tally_batch now, closed; /* closed: by the last attestation */
-        uint64_t resets_heard, lost;    /* resets of the TPM, and the commands of ours in the batches that they ended */
+        uint64_t resets_heard, lost;    /* resets of the TPM, and the commands of ours in the batches that they, or the end of a session, ended */
         struct tpm_clock reset_clock;   /* as it was after the last reset */
         struct claim *claims;           /* commands done, of threads that have not written their record yet */
         size_t n_claims, cap_claims;
@@ -36,7 +36,7 @@ void tally_clear(struct tally *t);
 /* A tpm_observer; ctx is the tally. */
 void tally_hear(void *ctx, const struct tpm_audited *a);
 void tally_now(struct tally *t, struct tally_batch *ret);
-/* What an attestation without a command audit closes. */
+/* What an attestation without an audit closes. */
 void tally_next(struct tally *t);
 
 /* The command that this thread did last, if no record has told of it. */

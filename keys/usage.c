@@ -2,7 +2,7 @@
 /* Writes and reads the "usage" line of key files. */
 #include <string.h>
 #include "keys/usage.h"
-#include "lib/alg.h"
+#include "lib/cryptoki.h"
 #include "lib/err.h"
 
 static const struct { unsigned op; const char *word; } words[] = {
@@ -44,5 +44,23 @@ int usage_from_attrs(const struct attrs *a, unsigned *ret)
                 len = strcspn(word, ",");
                 *ret |= op_of(word, len);
         }
+        return 0;
+}
+
+int usage_parse(const char *text, const struct key_kind *kind, unsigned *ret)
+{
+        unsigned can = kind->ckk == CKK_EC ? ALG_SIGN | ALG_DERIVE : kind->ckk == CKK_RSA ? ALG_SIGN | ALG_DECRYPT : ALG_SIGN;
+        unsigned all = 0;
+        size_t len;
+
+        for (const char *word = text; *word; word += len + (word[len] == ',')) {
+                len = strcspn(word, ",");
+                if (!(op_of(word, len) & can))
+                        return err(ERR_INVAL, "a %s key cannot be made to %.*s", kind->name, (int)len, word);
+                all |= op_of(word, len);
+        }
+        if (all == 0)
+                return err(ERR_INVAL, "no use of the key is named");
+        *ret = all;
         return 0;
 }

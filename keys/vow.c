@@ -44,7 +44,7 @@ static int vow_text(void *ctx, uint8_t ret_extra[TPM_AUDIT_HASH])
         audit_log_head(v->r->log, &v->c.head);
         tally_now(&v->r->tally, &now);
         v->c.batch = now.batch;
-        v->c.count = v->r->mode == AUDIT_MODE_COMMAND ? now.count : 0;
+        v->c.count = v->r->mode != AUDIT_MODE_NONE ? now.count : 0;
         v->c.time_ms = recording_ms(CLOCK_REALTIME);
         return checkpoint_digest(&v->c, ret_extra);
 }
@@ -100,7 +100,9 @@ static void compare(struct recorder *r, const struct checkpoint *c, const struct
         ret_reason[0] = '\0';
         if (resets > 0)
                 snprintf(ret_reason, VOW_REASON_MAX, "the TPM was reset: no checkpoint vouches for %" PRIu64 " of its commands", lost);
-        else if (c->mode != AUDIT_MODE_COMMAND)
+        else if (lost > 0)
+                snprintf(ret_reason, VOW_REASON_MAX, "the TPM's audit session was lost: no checkpoint vouches for %" PRIu64 " of its commands", lost);
+        else if (c->mode == AUDIT_MODE_NONE || (c->mode == AUDIT_MODE_SESSION && c->count == 0))
                 return;
         else if (!closed.sure)
                 snprintf(ret_reason, VOW_REASON_MAX, "an answer of the TPM was lost: what it says of this batch cannot be compared");
@@ -108,23 +110,41 @@ static void compare(struct recorder *r, const struct checkpoint *c, const struct
                 snprintf(ret_reason, VOW_REASON_MAX, "the TPM says that it did other commands than this log tells of");
 }
 
+/* The TPM has closed the batch, and can do that once: a checkpoint without this line is better than none, and says so. */
+static void cosign(struct recorder *r, struct checkpoint *c, char ret_reason[VOW_REASON_MAX])
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        int e;
+
+        if (r->cosign == NULL)
+                return;
+        e = checkpoint_text(c, &text);
+        if (e == 0)
+                e = r->cosign(r->cosign_ctx, BYTES_OF(&c->origin), BYTES_OF(&text), &c->ed25519);
+        if (e != 0)
+                snprintf(ret_reason, VOW_REASON_MAX, "the witness key did not sign: %s", err_text());
+}
+
 static int attest(struct recorder *r, char ret_reason[VOW_REASON_MAX])
 {
+        static const enum tpm_attest by[] = {
+                [AUDIT_MODE_NONE] = TPM_ATTEST_QUOTE, [AUDIT_MODE_SESSION] = TPM_ATTEST_SESSION_AUDIT, [AUDIT_MODE_COMMAND] = TPM_ATTEST_COMMAND_AUDIT,
+        };
         CLEANUP(vow_clear) struct vow v = { .r = r };
         CLEANUP(checkpoint_clear) struct checkpoint back = { 0 };
         CLEANUP(buf_clear) struct buf note = { 0 };
+        char not_signed[VOW_REASON_MAX] = "";
         struct checkpoint_proof p;
-        bool command = r->mode == AUDIT_MODE_COMMAND;
         int e;
 
         e = begin_vow(r, &v.c);
         if (e == 0)
-                e = tpm_attest(r->tpm, command ? TPM_ATTEST_COMMAND_AUDIT : TPM_ATTEST_QUOTE, &r->ak, BYTES_OF(&r->ak_auth), vow_text, &v,
-                               &v.c.attest, &v.c.signature);
+                e = tpm_attest(r->tpm, by[r->mode], &r->ak, BYTES_OF(&r->ak_auth), vow_text, &v, &v.c.attest, &v.c.signature);
         if (e != 0)
                 return e;
-        if (!command)
+        if (r->mode == AUDIT_MODE_NONE)
                 tally_next(&r->tally);
+        cosign(r, &v.c, not_signed);
         e = checkpoint_format(&v.c, &r->ak_key, &note);
         if (e == 0)
                 e = checkpoint_parse(BYTES_OF(&note), &back);
@@ -134,6 +154,8 @@ static int attest(struct recorder *r, char ret_reason[VOW_REASON_MAX])
                 return e;
         recording_clock_set(r, &(struct tpm_clock){ .clock_ms = p.clock_ms, .resets = (uint32_t)p.resets, .restarts = (uint32_t)p.restarts });
         compare(r, &v.c, &p, ret_reason);
+        if (ret_reason[0] == '\0')
+                memcpy(ret_reason, not_signed, sizeof(not_signed));
         r->head = v.c.head;
         r->batch = v.c.batch;
         buf_take(&note, &r->unstored);

@@ -24,6 +24,35 @@ void wipe(void *p, size_t len)
                 explicit_bzero(p, len);
 }
 
+/* In front of what wiping_alloc() gives: its size, and nothing less aligned than malloc() would give. */
+union wiping_head {
+        size_t size;
+        max_align_t align;
+};
+
+void *wiping_alloc(size_t n)
+{
+        union wiping_head *h;
+
+        if (n > SIZE_MAX - sizeof(*h))
+                return NULL;
+        h = malloc(sizeof(*h) + n);
+        if (h == NULL)
+                return NULL;
+        h->size = n;
+        return h + 1;
+}
+
+void wiping_free(void *p)
+{
+        union wiping_head *h = p;
+
+        if (p == NULL)
+                return;
+        wipe(p, h[-1].size);
+        free(h - 1);
+}
+
 void free_ptr(void *p)
 {
         free(*(void **)p);

@@ -64,6 +64,10 @@ int base64_decode(const char *text, size_t len, struct buf *ret);
 /* Overwrites memory in a way the compiler must keep. */
 void wipe(void *p, size_t len);
 
+/* An allocator for libraries that take one: what they free is wiped. */
+void *wiping_alloc(size_t n);
+void wiping_free(void *p);
+
 /* For CLEANUP(): free(*p). */
 void free_ptr(void *p);
 

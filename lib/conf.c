@@ -19,7 +19,8 @@
 #define SYSTEM_STORE "/var/lib/holdfast"
 #define FILE_MAX (64 * 1024)
 #define LINE_MAX_LEN 190        /* inih cuts longer lines in two */
-#define KEYS_MAX 16
+#define SOCKET_NONE "none"
+#define KEYS_MAX 24
 
 static const struct conf_key keys[] = {
         { "tpm", "tcti", "HOLDFAST_TCTI", CONF_STR, offsetof(struct conf, tcti), 0, 0,
@@ -38,6 +39,30 @@ static const struct conf_key keys[] = {
           "show a slot without a token, for C_InitToken" },
         { "pkcs11", "pin-tries", "HOLDFAST_PIN_TRIES", CONF_UINT, offsetof(struct conf, pin_tries), 1, 100,
           "wrong PINs in a row before a token locks" },
+        { "daemon", "socket", "HOLDFAST_SOCKET", CONF_STR, offsetof(struct conf, socket), 0, 0,
+          "socket that holdfastd serves PKCS#11 on, an absolute path; none: no daemon is asked" },
+        { "daemon", "operator-socket", "HOLDFAST_OPERATOR_SOCKET", CONF_STR, offsetof(struct conf, operator_socket), 0, 0,
+          "socket for operators' commands, an absolute path" },
+        { "daemon", "operator-group", "HOLDFAST_OPERATOR_GROUP", CONF_STR, offsetof(struct conf, operator_group), 0, 0,
+          "group whose members may use the operators' socket" },
+        { "daemon", "default-rule", "HOLDFAST_DEFAULT_RULE", CONF_STR, offsetof(struct conf, default_rule), 0, 0,
+          "rule that a new agent gets unless its maker gives another" },
+        { "daemon", "max-connections", "HOLDFAST_MAX_CONNECTIONS", CONF_UINT, offsetof(struct conf, max_connections), 16, 65536,
+          "connections that holdfastd has at once" },
+        { "daemon", "max-per-user", "HOLDFAST_MAX_PER_USER", CONF_UINT, offsetof(struct conf, max_per_user), 1, 65536,
+          "connections that one user has at once" },
+        { "audit", "directory", "HOLDFAST_AUDIT", CONF_STR, offsetof(struct conf, audit_dir), 0, 0,
+          "directory of the log, an absolute path" },
+        { "audit", "direct", "HOLDFAST_AUDIT_DIRECT", CONF_BOOL, offsetof(struct conf, audit_direct), 0, 0,
+          "the module writes the log itself where there is no daemon" },
+        { "audit", "witness-key", "HOLDFAST_AUDIT_WITNESS_KEY", CONF_STR, offsetof(struct conf, witness_key), 0, 0,
+          "file of the Ed25519 key that signs checkpoints for witnesses, an absolute path" },
+        { "audit", "rotate-mib", "HOLDFAST_AUDIT_ROTATE_MIB", CONF_UINT, offsetof(struct conf, rotate_mib), 1, 65536,
+          "mebibytes of records after which the next log starts" },
+        { "audit", "checkpoint-records", "HOLDFAST_CHECKPOINT_RECORDS", CONF_UINT, offsetof(struct conf, checkpoint_records), 1, 1000000,
+          "records after which the TPM signs a checkpoint" },
+        { "audit", "checkpoint-seconds", "HOLDFAST_CHECKPOINT_SECONDS", CONF_UINT, offsetof(struct conf, checkpoint_seconds), 1, 86400,
+          "seconds after which it signs one, if there are new records" },
 };
 
 /* A file being read. */
@@ -59,7 +84,41 @@ void conf_clear(struct conf *c)
         free(c->tcti);
         free(c->store);
         free(c->trace);
+        free(c->socket);
+        free(c->operator_socket);
+        free(c->operator_group);
+        free(c->default_rule);
+        free(c->audit_dir);
+        free(c->witness_key);
         *c = (struct conf){ 0 };
+}
+
+static int copy_str(char **place)
+{
+        if (*place == NULL)
+                return 0;
+        *place = strdup(*place);
+        return *place != NULL ? 0 : err(ERR_NOMEM, "out of memory");
+}
+
+int conf_copy(const struct conf *from, struct conf *ret)
+{
+        struct conf c = *from;
+        char **strings[] = { &c.tcti, &c.store, &c.trace, &c.socket, &c.operator_socket, &c.operator_group, &c.default_rule, &c.audit_dir,
+                             &c.witness_key };
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
+                if (r != 0)
+                        *strings[i] = NULL;
+                else
+                        r = copy_str(strings[i]);
+        }
+        if (r != 0)
+                conf_clear(&c);
+        else
+                *ret = c;
+        return r;
 }
 
 static int set_str(const char *value, char **place)
@@ -109,14 +168,23 @@ static int set_bool(const char *value, bool *place)
         return err(ERR_FORMAT, "\"%s\" is neither yes nor no", value);
 }
 
+static bool must_be_path(const struct conf_key *k, const char *value)
+{
+        if (k->offset == offsetof(struct conf, socket))
+                return strcmp(value, SOCKET_NONE) != 0;
+        return k->offset == offsetof(struct conf, store) || k->offset == offsetof(struct conf, operator_socket) ||
+               k->offset == offsetof(struct conf, audit_dir) || k->offset == offsetof(struct conf, witness_key);
+}
+
 static int set(const struct conf_key *k, const char *value, struct conf *c)
 {
         void *place = (char *)c + k->offset;
 
         switch (k->type) {
         case CONF_STR:
-                if (k->offset == offsetof(struct conf, store) && value[0] != '/')
+                if (value[0] != '/' && must_be_path(k, value))
                         return err(ERR_FORMAT, "\"%s\" is no absolute path", value);
+                c->store_chosen |= k->offset == offsetof(struct conf, store);
                 return set_str(value, place);
         case CONF_UINT:
                 return set_uint(k, value, place);
@@ -278,6 +346,11 @@ static int set_defaults(struct conf *c)
         c->deadline_ms = 10000;
         c->parent_handle = 0x81010a01;
         c->pin_tries = 10;
+        c->max_connections = 8192;
+        c->max_per_user = 1024;
+        c->rotate_mib = 256;
+        c->checkpoint_records = 1000;
+        c->checkpoint_seconds = 60;
         r = set_str("device:/dev/tpmrm0", &c->tcti);
         if (r == 0)
                 r = default_store(&store);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/buf.h"
 
 /* Everything is owned by the structure. */
 struct conf {
@@ -19,6 +20,16 @@ struct conf {
         bool rsa_pkcs1_decrypt;     /* offer CKM_RSA_PKCS decryption */
         bool show_free_slot;        /* show a slot without a token, for C_InitToken */
         unsigned pin_tries;         /* wrong PINs before a token locks */
+        char *socket;               /* of the daemon, for PKCS#11: an absolute path, "none", or NULL: conf_socket_*() */
+        char *operator_socket;      /* of the daemon, for operators: an absolute path, or NULL: beside the other */
+        char *operator_group;       /* who may use that; NULL: root and the daemon's user */
+        char *default_rule;         /* that a new agent gets unless its maker says another; NULL: none */
+        unsigned max_connections, max_per_user;
+        char *audit_dir;            /* absolute path of the log's directory, or NULL: "audit" in the store */
+        bool audit_direct;          /* the module writes the log where no daemon does */
+        char *witness_key;          /* absolute path of the Ed25519 key that signs checkpoints, too; NULL: none */
+        unsigned rotate_mib, checkpoint_records, checkpoint_seconds;
+        bool store_chosen;          /* somebody configured the store's path: it is not the default */
 };
 
 enum conf_type { CONF_STR, CONF_UINT, CONF_BOOL };
@@ -39,6 +50,16 @@ const struct conf_key *conf_key_at(size_t i); /* NULL behind the last */
 int conf_load(struct conf *ret);
 /* The same for one named file, over defaults. For tests and fuzzing. */
 int conf_load_file(const char *path, struct conf *ret);
+int conf_copy(const struct conf *from, struct conf *ret);
 void conf_clear(struct conf *c);
+
+/* Where the daemon listens for PKCS#11. For the daemon: as configured, else by whose store it is. ERR_INVAL: "none". */
+int conf_socket_daemon(const struct conf *c, struct buf *ret);
+/* For a client: as configured; else, unless a store was chosen, the first that is there of the user's and the system's. ERR_NOENT: none. */
+int conf_socket_client(const struct conf *c, struct buf *ret);
+/* The operators' socket beside that one, unless configured. */
+int conf_operator_socket(const struct conf *c, const char *socket, struct buf *ret);
+/* The log's directory. */
+int conf_audit_dir(const struct conf *c, struct buf *ret);
 
 #endif

@@ -4,12 +4,12 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
-#include <openssl/obj_mac.h>
 #include <stdatomic.h>
 #include <string.h>
 #include "lib/crypto.h"
 #include "lib/ec.h"
 #include "lib/err.h"
+#include "lib/inverse.h"
 
 #define CURVES_MAX 8
 #define COORDINATE_MAX 66
@@ -101,11 +101,11 @@ static int set_peer(struct work *w, struct bytes x, struct bytes y)
                 return out_of_memory();
         if (BN_cmp(bx, p) >= 0 || BN_cmp(by, p) >= 0)
                 return err(ERR_FORMAT, "a coordinate outside its field");
-        if (!curve_equation(w, bx, by, left, right))
+        if (EC_POINT_set_affine_coordinates(w->group, w->peer, bx, by, w->bn) == 1)
+                return 0;
+        if (!curve_equation(w, bx, by, left, right) || BN_cmp(left, right) == 0)
                 return out_of_memory();
-        if (BN_cmp(left, right) != 0)
-                return err(ERR_FORMAT, "a point that is not on its curve");
-        return EC_POINT_set_affine_coordinates(w->group, w->peer, bx, by, w->bn) == 1 ? 0 : out_of_memory();
+        return err(ERR_FORMAT, "a point that is not on its curve");
 }
 
 int ec_check(const struct curve *c, struct bytes x, struct bytes y)
@@ -171,9 +171,21 @@ static bool multiply_public(struct work *w, const BIGNUM *a, const BIGNUM *b)
         return ok;
 }
 
+/* ret = s^-1 modulo the order: s is public. */
+static bool inverse(struct bytes s, const BIGNUM *order, BIGNUM *ret)
+{
+        uint8_t modulus[COORDINATE_MAX], out[COORDINATE_MAX];
+
+        if (BN_bn2binpad(order, modulus, (int)s.len) < 0)
+                return false;
+        inverse_public(s.ptr, modulus, s.len, out);
+        return BN_bin2bn(out, (int)s.len, ret) != NULL;
+}
+
 int ec_verify(const struct pubkey *k, struct bytes digest, struct bytes sig)
 {
         CLEANUP(work_end) struct work w = { 0 };
+        const struct bytes s_octets = BYTES(sig.ptr + sig.len / 2, sig.len / 2);
         BIGNUM *r, *s, *u1, *u2, *x;
         const BIGNUM *order;
         int rc;
@@ -189,12 +201,12 @@ int ec_verify(const struct pubkey *k, struct bytes digest, struct bytes sig)
         u1 = BN_CTX_get(w.bn);
         u2 = BN_CTX_get(w.bn);
         x = BN_CTX_get(w.bn);
-        if (!x || !BN_bin2bn(sig.ptr, (int)(sig.len / 2), r) || !BN_bin2bn(sig.ptr + sig.len / 2, (int)(sig.len / 2), s))
+        if (!x || !BN_bin2bn(sig.ptr, (int)(sig.len / 2), r) || !BN_bin2bn(s_octets.ptr, (int)s_octets.len, s))
                 return out_of_memory();
         if (!below(r, order) || !below(s, order))
                 return wrong();
 
-        if (!digest_number(digest, order, u1) || !BN_mod_inverse(s, s, order, w.bn)
+        if (!digest_number(digest, order, u1) || !inverse(s_octets, order, s)
             || !BN_mod_mul(u1, u1, s, order, w.bn) || !BN_mod_mul(u2, r, s, order, w.bn)
             || !multiply_public(&w, u1, u2))
                 return out_of_memory();

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -19,7 +20,7 @@ static const struct {
         [-ERR_NOMEM] = { "ERR_NOMEM", "Free memory on this machine or raise the limit of this process." },
         [-ERR_INVAL] = { "ERR_INVAL", NULL },
         [-ERR_FORMAT] = { "ERR_FORMAT", "Restore what is named above from a copy, or remove it." },
-        [-ERR_NOENT] = { "ERR_NOENT", "See what there is with `holdfast agent list` and `holdfast key list`." },
+        [-ERR_NOENT] = { "ERR_NOENT", "See what there is with `holdfast agent list`, `holdfast agent show --effective` or `holdfast key list`." },
         [-ERR_EXIST] = { "ERR_EXIST", "Choose another name, or delete what is there first." },
         [-ERR_PERM] = { "ERR_PERM", "Run `holdfast doctor`: it says which right is missing and how to get it." },
         [-ERR_DENIED] = { "ERR_DENIED", NULL },
@@ -31,7 +32,7 @@ static const struct {
         [-ERR_READONLY] = { "ERR_READONLY", "Make the store writable, or name another with HOLDFAST_STORE or --store." },
         [-ERR_TPM] = { "ERR_TPM", "Run `holdfast doctor`; HOLDFAST_TPM_TRACE=FILE writes down what the TPM was asked." },
         [-ERR_NODEV] = { "ERR_NODEV", "Run `holdfast doctor`; HOLDFAST_TCTI names another TPM, `holdfast dev` starts one in software." },
-        [-ERR_FOREIGN] = { "ERR_FOREIGN", "Keys work only with the TPM that made them: use that one, or make new keys." },
+        [-ERR_FOREIGN] = { "ERR_FOREIGN", "Keys work only with the TPM that made them; files that somebody changed, after `holdfast agent accept`." },
         [-ERR_NOTSUP] = { "ERR_NOTSUP", "`holdfast status` lists what this TPM can do." },
         [-ERR_RANGE] = { "ERR_RANGE", NULL },
         [-ERR_FULL] = { "ERR_FULL", "Try again; if it stays like this, another program keeps the TPM full: run `holdfast doctor`." },
@@ -138,6 +139,30 @@ const char *err_name(int code)
         if (code == 0)
                 return "0";
         return code < 0 && (size_t)-code < ARRAY_LEN(codes) ? codes[-code].name : "ERR_?";
+}
+
+int err_exit_status(int code)
+{
+        switch (code) {
+        case 0:
+                return EXIT_SUCCESS;
+        case ERR_NOENT:
+        case ERR_NOTINIT:
+                return EXIT_NOT_FOUND;
+        case ERR_DENIED:
+        case ERR_AUTH:
+        case ERR_PERM:
+                return EXIT_DENIED;
+        case ERR_LOCKED:
+        case ERR_NODEV:
+        case ERR_TIMEOUT:
+        case ERR_FULL:
+                return EXIT_HARDWARE;
+        case ERR_FOREIGN:
+                return EXIT_VERIFY;
+        default:
+                return EXIT_FAILURE;
+        }
 }
 
 void err_reset(void)

@@ -42,4 +42,14 @@ const char *err_hint(int code);
 const char *err_name(int code);
 void err_reset(void);
 
+/* What our programs exit with. */
+enum {
+        EXIT_USAGE = 2,        /* the command is written wrongly */
+        EXIT_NOT_FOUND = 3,    /* there is no such agent, key, file or store */
+        EXIT_DENIED = 4,       /* by the system's rights, a rule, a wrong PIN or authorisation */
+        EXIT_HARDWARE = 7,     /* the TPM is absent, does not answer, is locked or full */
+        EXIT_VERIFY = 8,       /* verification failed */
+};
+int err_exit_status(int code);
+
 #endif

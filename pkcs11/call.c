@@ -4,12 +4,14 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
+#include "pkcs11/relay.h"
 
 /* New calls queue behind a waiting C_Finalize, else a busy program could never finalize. */
 static pthread_rwlock_t gate = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 static struct app *the_app;         /* under the gate */
 static bool atfork_set;             /* under the gate */
 static _Atomic pid_t owner;         /* the process that initialised us; 0: none */
+static atomic_bool relaying;        /* the_app asks a daemon */
 static struct app *parents;         /* what a forked child got from its parent, and leaves alone */
 #define OWNER_CHANGING ((pid_t)-1)
 
@@ -24,6 +26,7 @@ static void forget_parent(void)
 
         gate = (pthread_rwlock_t)PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
         the_app = NULL;
+        atomic_store(&relaying, false);
         if (a != NULL) {
                 app_abandon(a);
                 a->parents = parents;
@@ -76,6 +79,26 @@ CK_RV call_begin_session(struct call *c, CK_SESSION_HANDLE h)
         return rv == CKR_OK ? CKR_OK : call_end(c, rv);
 }
 
+CK_RV call_refuse(CK_SESSION_HANDLE h, CK_RV why)
+{
+        struct call c;
+        CK_RV rv;
+
+        rv = call_begin(&c);
+        if (rv != CKR_OK)
+                return rv;
+        if (c.app->relay != NULL)
+                rv = relay_has_session(c.app->relay, h) ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
+        else
+                rv = session_enter(c.app, h, &c.session);
+        return call_end(&c, rv == CKR_OK ? why : rv);
+}
+
+bool call_is_direct(void)
+{
+        return !atomic_load_explicit(&relaying, memory_order_relaxed) || serving != NULL;
+}
+
 void call_leave_session(struct call *c)
 {
         session_leave(c->session);
@@ -113,9 +136,11 @@ static CK_RV initialize_alone(void)
                 return CKR_HOST_MEMORY;
         atfork_set = true;
         rv = app_new(NULL, &the_app);
-        if (rv == CKR_OK)
-                atomic_store(&owner, getpid());
-        return rv;
+        if (rv != CKR_OK)
+                return rv;
+        atomic_store(&relaying, the_app->relay != NULL);
+        atomic_store(&owner, getpid());
+        return CKR_OK;
 }
 
 CK_RV call_initialize(void)
@@ -140,6 +165,7 @@ static CK_RV finalize_alone(void)
                 return CKR_CRYPTOKI_NOT_INITIALIZED;
         the_app = NULL;
         atomic_store(&owner, 0);
+        atomic_store(&relaying, false);
         app_free(a);
         return CKR_OK;
 }
@@ -164,10 +190,11 @@ CK_RV call_finalize(void)
 }
 
 /* Many programs end without C_Finalize, those with OpenSSL's engine among them, and would leave their key and session
- * in a TPM that nobody manages. A thread that is still in a call is not waited for. */
+ * in a TPM that nobody manages. A thread that is still in a call is not waited for. A daemon sees the end of a connection by itself, and
+ * p11-kit's client may be gone already. */
 __attribute__((destructor)) static void finalize_at_exit(void)
 {
-        if (atomic_load(&owner) != getpid() || pthread_rwlock_trywrlock(&gate) != 0)
+        if (atomic_load(&relaying) || atomic_load(&owner) != getpid() || pthread_rwlock_trywrlock(&gate) != 0)
                 return;
         (void)finalize_alone();
         pthread_rwlock_unlock(&gate);

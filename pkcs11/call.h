@@ -23,6 +23,11 @@ void call_leave_session(struct call *c);
 /* Returns rv. */
 CK_RV call_end(struct call *c, CK_RV rv);
 
+/* What a function does that nobody has: returns why, or that there is no such session. */
+CK_RV call_refuse(CK_SESSION_HANDLE h, CK_RV why);
+/* Is this call for our own functions? No gate is passed yet. */
+bool call_is_direct(void);
+
 /* In a daemon, around what serves one connection: this thread's calls belong to that connection's application, which its C_Initialize
  * makes and its C_Finalize, or call_serve_end(), ends. h stays the caller's. */
 void call_serve_begin(const struct host *h);

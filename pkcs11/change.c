@@ -76,7 +76,7 @@ static int copy_pub(const struct pubkey *from, struct pubkey *to)
  * does not let the pair do, this half does not do either. */
 static int part_from_pair(const struct object *half, struct attrs *lines)
 {
-        static const char *const of_pair[] = { "usage", "auth-salt", "private", "public", "always-authenticate" };
+        static const char *const of_pair[] = { "usage", "auth-salt", "auth-by", "private", "public", "always-authenticate" };
         static const struct {
                 CK_ATTRIBUTE_TYPE type;
                 const char *line;

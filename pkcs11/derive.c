@@ -3,6 +3,7 @@
 #include "lib/crypto.h"
 #include "lib/err.h"
 #include "pkcs11/call.h"
+#include "pkcs11/carry.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/object.h"
 #include "pkcs11/rv.h"
@@ -93,6 +94,7 @@ static CK_RV derive(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE b
         CLEANUP(object_unrefp) struct object *key = NULL;
         CLEANUP(buf_clear) struct buf value = { 0 };
         CLEANUP(buf_clear) struct buf z = { 0 };
+        struct carried carried = { 0 };
         const CK_ECDH1_DERIVE_PARAMS *p;
         struct pk_params unused;
         const struct alg *a;
@@ -101,6 +103,9 @@ static CK_RV derive(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE b
         CK_RV rv;
         int r;
 
+        rv = s->app->host != NULL ? carry_unpack(m, &carried, &m) : CKR_OK;
+        if (rv != CKR_OK)
+                return rv;
         if (m == NULL || ret == NULL || (t == NULL && n != 0))
                 return CKR_ARGUMENTS_BAD;
         rv = mech_params(session_keyring(s), m, ALG_DERIVE, &a, &unused);

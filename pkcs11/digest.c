@@ -2,15 +2,21 @@
 /* C_Digest*: in software, in any session. */
 #include <stdlib.h>
 #include "pkcs11/call.h"
+#include "pkcs11/carry.h"
 #include "pkcs11/objects.h"
 #include "pkcs11/op.h"
 #include "pkcs11/rv.h"
 
 static CK_RV init(struct session *s, const CK_MECHANISM *m)
 {
+        struct carried carried = { 0 };
         const struct hash *h;
         struct op *o;
+        CK_RV rv;
 
+        rv = s->app->host != NULL ? carry_unpack(m, &carried, &m) : CKR_OK;
+        if (rv != CKR_OK)
+                return rv;
         if (m == NULL)
                 return op_cancel(s, OP_DIGEST);
         if (s->op[OP_DIGEST] != NULL)

@@ -142,7 +142,9 @@ static CK_RV find_all(struct session *s, struct template t, struct handles *foun
         bool both, token;
         CK_RV rv;
 
-        rv = template_check(t);
+        rv = slot_seen(s->slot);
+        if (rv == CKR_OK)
+                rv = template_check(t);
         if (rv != CKR_OK)
                 return rv;
         both = template_get(t, CKA_TOKEN) == NULL;

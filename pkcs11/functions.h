@@ -7,6 +7,9 @@
 
 #include "lib/cryptoki.h"
 
+/* Those of this process, whoever owns the TPM. */
+extern const CK_FUNCTION_LIST direct_functions;
+
 CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count);
 CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **ret, CK_FLAGS flags);
 CK_RV C_LoginUser(CK_SESSION_HANDLE h, CK_USER_TYPE type, CK_UTF8CHAR *pin, CK_ULONG pin_len, CK_UTF8CHAR *name, CK_ULONG name_len);

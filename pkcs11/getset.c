@@ -40,7 +40,9 @@ static CK_RV get(struct session *s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE *t, CK_ULON
 
         if ((t == NULL && n != 0) || n > TEMPLATE_MAX)
                 return CKR_ARGUMENTS_BAD;
-        rv = object_get(s, h, &o);
+        rv = slot_seen(s->slot);
+        if (rv == CKR_OK)
+                rv = object_get(s, h, &o);
         if (rv != CKR_OK)
                 return rv;
         for (CK_ULONG i = 0; i < n; i++) {

@@ -6,117 +6,106 @@
 /* They read the session's handle and nothing else. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-static CK_RV refuse(CK_SESSION_HANDLE h)
-{
-        struct call c;
-        CK_RV rv;
-
-        rv = call_begin_session(&c, h);
-        if (rv != CKR_OK)
-                return rv;
-        return call_end(&c, CKR_FUNCTION_NOT_SUPPORTED);
-}
-
 CK_RV C_MessageEncryptInit(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_EncryptMessage(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *aad, CK_ULONG aad_len,
                        CK_BYTE *in, CK_ULONG in_len, CK_BYTE *out, CK_ULONG *out_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_EncryptMessageBegin(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *aad, CK_ULONG aad_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_EncryptMessageNext(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *in, CK_ULONG in_len,
                            CK_BYTE *out, CK_ULONG *out_len, CK_FLAGS flags)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_MessageEncryptFinal(CK_SESSION_HANDLE h)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_MessageDecryptInit(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_DecryptMessage(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *aad, CK_ULONG aad_len,
                        CK_BYTE *in, CK_ULONG in_len, CK_BYTE *out, CK_ULONG *out_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_DecryptMessageBegin(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *aad, CK_ULONG aad_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_DecryptMessageNext(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *in, CK_ULONG in_len,
                            CK_BYTE *out, CK_ULONG *out_len, CK_FLAGS flags)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_MessageDecryptFinal(CK_SESSION_HANDLE h)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_MessageSignInit(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_SignMessage(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *sig, CK_ULONG *sig_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_SignMessageBegin(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_SignMessageNext(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *sig, CK_ULONG *sig_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_MessageSignFinal(CK_SESSION_HANDLE h)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_MessageVerifyInit(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_VerifyMessage(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *sig, CK_ULONG sig_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_VerifyMessageBegin(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE h, void *param, CK_ULONG param_len, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *sig, CK_ULONG sig_len)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE h)
 {
-        return refuse(h);
+        return call_refuse(h, CKR_FUNCTION_NOT_SUPPORTED);
 }

@@ -5,36 +5,42 @@
 #include "config.h"
 #include "pkcs11/call.h"
 #include "pkcs11/functions.h"
+#include "pkcs11/relayed.h"
 #include "pkcs11/slot.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Both lists of functions begin alike. C_GetInfo differs: it answers with the version of the list it was called
- * through, for some callers of the old one know no other. */
-#define COMMON_FUNCTIONS(get_info) \
-        C_Initialize, C_Finalize, get_info, C_GetFunctionList, C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo, \
-        C_GetMechanismList, C_GetMechanismInfo, C_InitToken, C_InitPIN, C_SetPIN, C_OpenSession, C_CloseSession, \
-        C_CloseAllSessions, C_GetSessionInfo, C_GetOperationState, C_SetOperationState, C_Login, C_Logout, \
-        C_CreateObject, C_CopyObject, C_DestroyObject, C_GetObjectSize, C_GetAttributeValue, C_SetAttributeValue, \
-        C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal, C_EncryptInit, C_Encrypt, C_EncryptUpdate, \
-        C_EncryptFinal, C_DecryptInit, C_Decrypt, C_DecryptUpdate, C_DecryptFinal, C_DigestInit, C_Digest, \
-        C_DigestUpdate, C_DigestKey, C_DigestFinal, C_SignInit, C_Sign, C_SignUpdate, C_SignFinal, \
-        C_SignRecoverInit, C_SignRecover, C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal, \
+/* All lists of functions begin alike. C_GetInfo differs: it answers with the version of the list it was called
+ * through, for some callers of the old one know no other. Where X is R, programs' calls are relayed if there is a daemon. */
+#define COMMON_FUNCTIONS(X, get_info) \
+        C_Initialize, C_Finalize, get_info, C_GetFunctionList, X##_GetSlotList, X##_GetSlotInfo, X##_GetTokenInfo, \
+        X##_GetMechanismList, X##_GetMechanismInfo, X##_InitToken, X##_InitPIN, X##_SetPIN, X##_OpenSession, X##_CloseSession, \
+        X##_CloseAllSessions, X##_GetSessionInfo, X##_GetOperationState, X##_SetOperationState, X##_Login, X##_Logout, \
+        X##_CreateObject, X##_CopyObject, X##_DestroyObject, X##_GetObjectSize, X##_GetAttributeValue, X##_SetAttributeValue, \
+        X##_FindObjectsInit, X##_FindObjects, X##_FindObjectsFinal, X##_EncryptInit, X##_Encrypt, X##_EncryptUpdate, \
+        X##_EncryptFinal, X##_DecryptInit, X##_Decrypt, X##_DecryptUpdate, X##_DecryptFinal, X##_DigestInit, X##_Digest, \
+        X##_DigestUpdate, X##_DigestKey, X##_DigestFinal, X##_SignInit, X##_Sign, X##_SignUpdate, X##_SignFinal, \
+        C_SignRecoverInit, C_SignRecover, X##_VerifyInit, X##_Verify, X##_VerifyUpdate, X##_VerifyFinal, \
         C_VerifyRecoverInit, C_VerifyRecover, C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, \
-        C_DecryptVerifyUpdate, C_GenerateKey, C_GenerateKeyPair, C_WrapKey, C_UnwrapKey, C_DeriveKey, \
-        C_SeedRandom, C_GenerateRandom, C_GetFunctionStatus, C_CancelFunction, C_WaitForSlotEvent
+        C_DecryptVerifyUpdate, X##_GenerateKey, X##_GenerateKeyPair, C_WrapKey, C_UnwrapKey, X##_DeriveKey, \
+        X##_SeedRandom, X##_GenerateRandom, C_GetFunctionStatus, C_CancelFunction, C_WaitForSlotEvent
 
 static CK_RV get_info_3_0(CK_INFO *info);
 
+const CK_FUNCTION_LIST direct_functions = {
+        { 2, 40 },
+        COMMON_FUNCTIONS(C, C_GetInfo),
+};
+
 static CK_FUNCTION_LIST functions_2_40 = {
         { 2, 40 },
-        COMMON_FUNCTIONS(C_GetInfo),
+        COMMON_FUNCTIONS(R, C_GetInfo),
 };
 
 static CK_FUNCTION_LIST_3_0 functions_3_0 = {
         { 3, 0 },
-        COMMON_FUNCTIONS(get_info_3_0),
-        C_GetInterfaceList, C_GetInterface, C_LoginUser, C_SessionCancel,
+        COMMON_FUNCTIONS(R, get_info_3_0),
+        C_GetInterfaceList, C_GetInterface, R_LoginUser, R_SessionCancel,
         C_MessageEncryptInit, C_EncryptMessage, C_EncryptMessageBegin, C_EncryptMessageNext, C_MessageEncryptFinal,
         C_MessageDecryptInit, C_DecryptMessage, C_DecryptMessageBegin, C_DecryptMessageNext, C_MessageDecryptFinal,
         C_MessageSignInit, C_SignMessage, C_SignMessageBegin, C_SignMessageNext, C_MessageSignFinal,

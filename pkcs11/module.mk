@@ -5,6 +5,7 @@ pkcs11_libhf_pkcs11_la_SOURCES = \
 	pkcs11/app.c pkcs11/app.h \
 	pkcs11/attr.c pkcs11/attr.h \
 	pkcs11/call.c pkcs11/call.h \
+	pkcs11/carry.c pkcs11/carry.h \
 	pkcs11/change.c pkcs11/change.h \
 	pkcs11/copy.c \
 	pkcs11/create.c \
@@ -23,6 +24,10 @@ pkcs11_libhf_pkcs11_la_SOURCES = \
 	pkcs11/object.c pkcs11/object.h pkcs11/objects.h \
 	pkcs11/op.c pkcs11/op.h \
 	pkcs11/random.c \
+	pkcs11/relay.c pkcs11/relay.h \
+	pkcs11/relay_calls.c pkcs11/relayed.h \
+	pkcs11/relay_crypt.c \
+	pkcs11/relay_session.c \
 	pkcs11/rv.c pkcs11/rv.h \
 	pkcs11/session.c pkcs11/session.h \
 	pkcs11/sign.c \
@@ -49,10 +54,12 @@ pkcs11_libholdfast_pkcs11_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -sha
 EXTRA_pkcs11_libholdfast_pkcs11_la_DEPENDENCIES = $(srcdir)/pkcs11/libholdfast-pkcs11.map
 
 PKCS11_TESTS = \
+	tests/unit/test_carry \
 	tests/unit/test_mech \
 	tests/unit/test_pkcs11_crypt \
 	tests/unit/test_pkcs11_derive \
 	tests/unit/test_pkcs11_digest \
+	tests/unit/test_pkcs11_direct \
 	tests/unit/test_pkcs11_find \
 	tests/unit/test_pkcs11_general \
 	tests/unit/test_pkcs11_keygen \
@@ -69,6 +76,8 @@ TESTS += $(PKCS11_TESTS)
 
 pkcs11_fixture = tests/token.c tests/token.h tests/swtpm.c tests/swtpm.h
 pkcs11_test_libs = $(pkcs11_libs) $(CMOCKA_LIBS)
+tests_unit_test_carry_SOURCES = tests/unit/test_carry.c
+tests_unit_test_carry_LDADD = $(pkcs11_test_libs)
 tests_unit_test_mech_SOURCES = tests/unit/test_mech.c $(pkcs11_fixture)
 tests_unit_test_mech_LDADD = $(pkcs11_test_libs)
 tests_unit_test_pkcs11_crypt_SOURCES = tests/unit/test_pkcs11_crypt.c $(pkcs11_fixture)
@@ -77,6 +86,8 @@ tests_unit_test_pkcs11_derive_SOURCES = tests/unit/test_pkcs11_derive.c $(pkcs11
 tests_unit_test_pkcs11_derive_LDADD = $(pkcs11_test_libs)
 tests_unit_test_pkcs11_digest_SOURCES = tests/unit/test_pkcs11_digest.c $(pkcs11_fixture)
 tests_unit_test_pkcs11_digest_LDADD = $(pkcs11_test_libs)
+tests_unit_test_pkcs11_direct_SOURCES = tests/unit/test_pkcs11_direct.c $(pkcs11_fixture)
+tests_unit_test_pkcs11_direct_LDADD = pkcs11/libhf_pkcs11.la keys/libhf_keys.la tpm/libhf_tpm.la $(audit_libs) $(TSS2_LIBS) $(CRYPTO_LIBS) $(INIH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pkcs11_general_SOURCES = tests/unit/test_pkcs11_general.c $(pkcs11_fixture)
 tests_unit_test_pkcs11_general_LDADD = $(pkcs11_test_libs)
 tests_unit_test_pkcs11_keygen_SOURCES = tests/unit/test_pkcs11_keygen.c $(pkcs11_fixture)
@@ -99,3 +110,5 @@ tests_unit_test_pkcs11_object_SOURCES = tests/unit/test_pkcs11_object.c $(pkcs11
 tests_unit_test_pkcs11_object_LDADD = $(pkcs11_test_libs)
 tests_unit_test_pkcs11_find_SOURCES = tests/unit/test_pkcs11_find.c $(pkcs11_fixture)
 tests_unit_test_pkcs11_find_LDADD = $(pkcs11_test_libs)
+
+$(pkcs11_libhf_pkcs11_la_OBJECTS): CFLAGS += $(HF_COLD_CFLAGS)

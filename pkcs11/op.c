@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/err.h"
+#include "pkcs11/carry.h"
 #include "pkcs11/mech.h"
 #include "pkcs11/op.h"
 #include "pkcs11/rv.h"
@@ -87,9 +88,13 @@ CK_RV op_cancel(struct session *s, enum op_slot which)
 CK_RV op_init(struct session *s, enum op_slot which, const CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
         CLEANUP(op_freep) struct op *o = NULL;
+        struct carried carried = { 0 };
         const struct alg *a;
         CK_RV rv;
 
+        rv = s->app->host != NULL ? carry_unpack(m, &carried, &m) : CKR_OK;
+        if (rv != CKR_OK)
+                return rv;
         if (m == NULL)
                 return op_cancel(s, which);
         if (s->op[which] != NULL)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/err.h"
+#include "keys/deed.h"
 #include "pkcs11/call.h"
 #include "pkcs11/find.h"
 #include "pkcs11/functions.h"
@@ -12,6 +13,8 @@
 #include "pkcs11/rv.h"
 #include "pkcs11/slot.h"
 #include "pkcs11/thing.h"
+
+#define SERVED_SESSIONS_MAX 1024 /* of one connection of a daemon's */
 
 const char *session_agent(const struct session *s)
 {
@@ -207,6 +210,8 @@ static CK_RV add(struct slot *slot, bool rw, CK_SESSION_HANDLE *ret)
         s->handle = a->last_session + 1;
         if (!rw && slot->login != NULL && slot->login->user == CKU_SO)
                 rv = CKR_SESSION_READ_WRITE_SO_EXISTS;
+        else if (a->host != NULL && a->sessions.n >= SERVED_SESSIONS_MAX)
+                rv = CKR_SESSION_COUNT;
         else if (table_put(&a->sessions, s->handle, s) != 0)
                 rv = CKR_HOST_MEMORY;
         if (rv == CKR_OK) {
@@ -321,7 +326,7 @@ static CK_RV check_pin(struct slot *slot, CK_USER_TYPE user, const CK_UTF8CHAR *
 
         if (!pin_possible(pin, len))
                 return CKR_PIN_INCORRECT;
-        r = pin_login(slot->app->keyring, slot->agent, user == CKU_SO ? PIN_SO : PIN_USER, BYTES(pin, len), ret_secret);
+        r = deed_login(slot->app->keyring, app_caller(slot->app), slot->agent, user == CKU_SO ? PIN_SO : PIN_USER, BYTES(pin, len), ret_secret);
         if (r == ERR_NOENT)
                 return CKR_USER_PIN_NOT_INITIALIZED;
         return rv_from_err(r);

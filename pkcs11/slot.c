@@ -72,6 +72,13 @@ static CK_RV set_name(struct slot *s, const char *name)
         return CKR_OK;
 }
 
+CK_RV slot_seen(const struct slot *s)
+{
+        const char *name = s->agent;
+
+        return name == NULL || caller_sees(app_caller(s->app), name) ? CKR_OK : CKR_DEVICE_REMOVED;
+}
+
 CK_RV slot_set_agent(struct slot *s, const char *name)
 {
         CK_RV rv;
@@ -80,6 +87,21 @@ CK_RV slot_set_agent(struct slot *s, const char *name)
         rv = set_name(s, name);
         pthread_mutex_unlock(&s->app->lock);
         return rv;
+}
+
+/* Counted up in a program. In a daemon made from the agent's name (FNV-1a), so that it means the same token in the next connection; what
+ * a program gets there fits into an int. */
+static CK_SLOT_ID id_for(const struct app *a, const char *name)
+{
+        uint32_t h = 2166136261;
+
+        if (a->host == NULL || name == NULL)
+                return a->n_slots;
+        for (; *name != '\0'; name++)
+                h = (h ^ (unsigned char)*name) * 16777619;
+        for (h &= INT32_MAX; table_get(&a->by_id, h) != NULL; h = (h + 1) & INT32_MAX)
+                ;
+        return h;
 }
 
 /* Under app->lock. name NULL: a free slot. */
@@ -95,11 +117,11 @@ static CK_RV slot_new(struct app *a, const char *name)
         if (s == NULL)
                 return CKR_HOST_MEMORY;
         pthread_mutex_init(&s->admin, NULL);
-        s->id = a->n_slots;
+        s->id = id_for(a, name);
         s->app = a;
         s->seen = s->present = name != NULL;
         s->event = a->listed;
-        if (name != NULL && set_name(s, name) != CKR_OK) {
+        if ((name != NULL && set_name(s, name) != CKR_OK) || table_put(&a->by_id, s->id, s) != 0) {
                 slot_free(s);
                 return CKR_HOST_MEMORY;
         }
@@ -111,10 +133,11 @@ static CK_RV slot_new(struct app *a, const char *name)
 static struct slot *slot_of(struct app *a, const char *name, size_t *hint)
 {
         for (size_t tried = 0; tried < a->n_slots; tried++) {
-                struct slot *s = a->slots[(*hint + tried) % a->n_slots];
+                size_t i = (*hint + tried) % a->n_slots;
+                struct slot *s = a->slots[i];
 
                 if (s->agent != NULL && strcmp(s->agent, name) == 0) {
-                        *hint = s->id + 1;
+                        *hint = i + 1;
                         return s;
                 }
         }
@@ -200,14 +223,13 @@ static bool listed(struct app *a)
 
 CK_RV slot_by_id(struct app *a, CK_SLOT_ID id, struct slot **ret)
 {
-        struct slot *s = NULL;
+        struct slot *s;
 
         if (!listed(a) && refresh(a) != CKR_OK)
                 return CKR_HOST_MEMORY;
 
         pthread_mutex_lock(&a->lock);
-        if (id < a->n_slots)
-                s = a->slots[id];
+        s = table_get(&a->by_id, id);
         pthread_mutex_unlock(&a->lock);
         if (s == NULL)
                 return CKR_SLOT_ID_INVALID;
@@ -545,7 +567,7 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE m, CK_MECHANISM_INFO *
         return call_end(&c, mechanism_info(c.app, id, m, info));
 }
 
-/* Waiting would need a thread or a watch of the directory: a caller asks now and then instead. */
+/* Waiting would need a thread or a watch of the directory: a caller asks now and then instead. p11-kit does not relay even that. */
 CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
         struct slot *found = NULL;
@@ -557,7 +579,7 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
                 return rv;
         if (slot == NULL || reserved != NULL)
                 return call_end(&c, CKR_ARGUMENTS_BAD);
-        if ((flags & CKF_DONT_BLOCK) == 0)
+        if ((flags & CKF_DONT_BLOCK) == 0 || c.app->relay != NULL)
                 return call_end(&c, CKR_FUNCTION_NOT_SUPPORTED);
         rv = refresh(c.app);
         if (rv != CKR_OK)

@@ -45,6 +45,8 @@ CK_RV slot_by_id(struct app *a, CK_SLOT_ID id, struct slot **ret);
  * CKR_TOKEN_NOT_PRESENT if it is gone, CKR_TOKEN_NOT_RECOGNIZED for the free slot. A token that is another one than
  * before has nobody logged in. */
 CK_RV slot_look(struct slot *s, struct attrs *ret_agent);
+/* CKR_DEVICE_REMOVED: no rule shows its token to this caller any more. */
+CK_RV slot_seen(const struct slot *s);
 /* From now on the slot holds this agent's token. CKR_HOST_MEMORY. */
 CK_RV slot_set_agent(struct slot *s, const char *name);
 

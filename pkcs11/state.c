@@ -62,7 +62,7 @@ static CK_RV restore(struct states *all, struct bytes ticket, struct op **ret)
 {
         const struct state *st;
         struct op *o;
-        int r;
+        int r = 0;
 
         o = calloc(1, sizeof(*o));
         if (o == NULL)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What does a handle stand for? Handles count up and never come back. */
+/* What does a handle stand for? In a program handles count up and never come back. In a daemon those of files are made from their UIDs,
+ * so that one from before a restart means the same object after it: programs keep them for months. */
 #include "pkcs11/thing.h"
 #include <stdlib.h>
 #include <string.h>
+#include "lib/crypto.h"
 #include "lib/err.h"
 #include "pkcs11/objects.h"
 #include "pkcs11/rv.h"
+
+#define SERVED_OBJECTS_MAX ((size_t)256 * 1024) /* octets of one connection's session objects; the largest has a seventh of it */
 
 struct thing {
         struct slot *slot;
@@ -13,6 +17,7 @@ struct thing {
         bool private[HALVES];
         CK_SESSION_HANDLE session;       /* of a session object; 0 */
         struct object *object;           /* of a session object */
+        size_t held;                     /* octets of memory, by it */
         struct item *item;               /* of a file */
         uint64_t uid;
         uint64_t version;                /* of slot->items that it was last seen in */
@@ -40,16 +45,59 @@ static uint64_t uid_of(const struct item *i)
         return strtoull(i->uid, NULL, 16);
 }
 
+/* A daemon's handles of files have this bit, all others have not; the one above it stays clear for those who keep handles in signed numbers. */
+#define OF_FILE ((CK_OBJECT_HANDLE)1 << (sizeof(CK_OBJECT_HANDLE) * 8 - 2))
+
+static CK_OBJECT_HANDLE handle_of(uint64_t uid, enum half half)
+{
+        return OF_FILE | ((CK_OBJECT_HANDLE)(uid ^ (uid >> 31) ^ half) & (OF_FILE - 1));
+}
+
+/* What the others count up from is another number in every connection: a session object's handle from before a restart means none after it. */
+static CK_RV first_count(struct app *a)
+{
+        uint32_t start;
+
+        if (a->last_thing != 0 || a->host == NULL)
+                return CKR_OK;
+        if (crypto_random((uint8_t *)&start, sizeof(start)) != 0)
+                return CKR_FUNCTION_FAILED;
+        a->last_thing = (start & (OF_FILE / 4 - 1)) + 1;
+        return CKR_OK;
+}
+
 /* Under app->lock, as all static functions from here on. */
-static CK_RV give_handle(struct thing *t, enum half half)
+static CK_RV next_handle(const struct thing *t, enum half half, CK_OBJECT_HANDLE *ret)
 {
         struct app *a = t->slot->app;
+        CK_OBJECT_HANDLE h;
+        CK_RV rv;
+
+        if (a->host == NULL || t->item == NULL) {
+                rv = first_count(a);
+                if (rv == CKR_OK)
+                        *ret = ++a->last_thing;
+                return rv;
+        }
+        for (h = handle_of(t->uid, half); table_get(&a->things, h) != NULL; h = OF_FILE | ((h + 1) & (OF_FILE - 1)))
+                ;
+        *ret = h;
+        return CKR_OK;
+}
+
+static CK_RV give_handle(struct thing *t, enum half half)
+{
+        CK_OBJECT_HANDLE h;
+        CK_RV rv;
 
         if (t->handle[half] != 0)
                 return CKR_OK;
-        if (table_put(&a->things, a->last_thing + 1, t) != 0)
+        rv = next_handle(t, half, &h);
+        if (rv != CKR_OK)
+                return rv;
+        if (table_put(&t->slot->app->things, h, t) != 0)
                 return CKR_HOST_MEMORY;
-        t->handle[half] = ++a->last_thing;
+        t->handle[half] = h;
         return CKR_OK;
 }
 
@@ -66,9 +114,33 @@ static void thing_free(struct thing *t)
                 take_handle(t, h);
         if (t->item != NULL && table_get(&t->slot->by_uid, t->uid) == t)
                 table_remove(&t->slot->by_uid, t->uid);
+        t->slot->app->held -= t->held;
         item_unref(t->item);
         object_unref(t->object);
         free(t);
+}
+
+/* About so much. What is borrowed from a file is nobody's own. */
+static size_t memory_of(const struct object *o)
+{
+        size_t n = sizeof(*o) + o->own.label.cap + o->own.id.cap + o->own.der.cap + o->own.value.cap;
+
+        for (size_t i = 0; i < o->own.attrs.n; i++)
+                n += sizeof(struct attr) + o->own.attrs.list[i].value.cap;
+        return n;
+}
+
+/* A daemon holds them for thousands of connections, each of which could make them without an end. */
+static CK_RV hold(struct thing *t, const struct object *o)
+{
+        struct app *a = t->slot->app;
+        size_t octets = memory_of(o), all = a->held - t->held + octets;
+
+        if (a->host != NULL && octets > t->held && all > SERVED_OBJECTS_MAX)
+                return CKR_DEVICE_MEMORY;
+        t->held = octets;
+        a->held = all;
+        return CKR_OK;
 }
 
 /* A new snapshot: things of files that are in it stay, with the file as it is now. */
@@ -208,6 +280,8 @@ CK_RV thing_add(struct session *s, struct object *o, CK_OBJECT_HANDLE *ret)
         pthread_mutex_lock(&s->app->lock);
         rv = thing_new(s->slot, &t);
         if (rv == CKR_OK)
+                rv = hold(t, o);
+        if (rv == CKR_OK)
                 rv = give_handle(t, HALF_MAIN);
         if (rv == CKR_OK) {
                 t->session = s->handle;
@@ -233,17 +307,17 @@ static struct thing *thing_at(struct session *s, CK_OBJECT_HANDLE h)
 CK_RV thing_replace(struct session *s, CK_OBJECT_HANDLE h, struct object *o)
 {
         struct thing *t;
+        CK_RV rv;
 
         pthread_mutex_lock(&s->app->lock);
         t = thing_at(s, h);
-        if (t != NULL && t->object != NULL) {
+        rv = t != NULL && t->object != NULL ? hold(t, o) : CKR_OBJECT_HANDLE_INVALID;
+        if (rv == CKR_OK) {
                 object_unref(t->object);
                 t->object = object_ref(o);
-        } else {
-                t = NULL;
         }
         pthread_mutex_unlock(&s->app->lock);
-        return t != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+        return rv;
 }
 
 void thing_drop(struct session *s, CK_OBJECT_HANDLE h)
@@ -270,10 +344,32 @@ static bool copy_is_stale(const struct slot *slot, const struct object *o)
         return t == NULL || t->version != slot->items_version;
 }
 
+/* A handle that this connection has not given: the one before it may have. */
+static struct thing *recall(struct slot *slot, CK_OBJECT_HANDLE h)
+{
+        const struct item_list *l = slot->items;
+        struct thing *t;
+
+        if (slot->app->host == NULL || (h & OF_FILE) == 0 || table_get(&slot->app->things, h) != NULL)
+                return NULL;
+        for (size_t i = 0; i < l->n; i++)
+                for (enum half half = 0; half < HALVES; half++) {
+                        if (handle_of(uid_of(l->list[i]), half) != h)
+                                continue;
+                        if (item_thing(slot, l->list[i], &t) != CKR_OK || give_handle(t, half) != CKR_OK)
+                                return NULL;
+                        t->private[half] = half == HALF_MAIN;
+                        return t->handle[half] == h ? t : NULL;
+                }
+        return NULL;
+}
+
 static CK_RV found(struct session *s, CK_OBJECT_HANDLE h, struct thing_found *ret)
 {
         struct thing *t = thing_at(s, h);
 
+        if (t == NULL)
+                t = recall(s->slot, h);
         if (t == NULL)
                 return CKR_OBJECT_HANDLE_INVALID;
         if ((t->item != NULL && t->version != s->slot->items_version) || (t->object != NULL && copy_is_stale(s->slot, t->object))) {

@@ -20,7 +20,7 @@ CK_RV handles_add(struct handles *l, CK_OBJECT_HANDLE h);
  * CKR_TOKEN_NOT_PRESENT if the agent is gone. */
 CK_RV things_look(struct slot *slot, struct item_list **ret);
 /* The handle of a file's half: the same one for as long as the app lives, or until the user logs out if the
- * object is private. Opens no file. */
+ * object is private; in a daemon, the same one always. Opens no file. */
 CK_RV thing_of_item(struct slot *slot, struct item *i, enum half half, bool private, CK_OBJECT_HANDLE *ret);
 /* Of one of the token's CKO_PROFILE objects; profile < SLOT_PROFILES. */
 CK_RV thing_of_profile(struct slot *slot, size_t profile, CK_OBJECT_HANDLE *ret);

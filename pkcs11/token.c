@@ -80,7 +80,7 @@ static CK_RV remake_agent(struct slot *s, const char *name, struct bytes so_pin)
         if (r == 0 && !pin_len_good(so_pin.len))
                 return CKR_PIN_INCORRECT;
         if (r == 0)
-                r = pin_login(k, s->agent, PIN_SO, so_pin, &secret);
+                r = deed_login(k, app_caller(s->app), s->agent, PIN_SO, so_pin, &secret);
         if (r != 0)
                 return rv_from_err(r);
         owner = attrs_str(&agent, "owner", "");
@@ -147,7 +147,7 @@ static CK_RV init_pin(struct session *s, struct bytes pin)
                 return CKR_USER_NOT_LOGGED_IN;
         if (!pin_len_good(pin.len))
                 return CKR_PIN_LEN_RANGE;
-        return rv_from_err(pin_set(session_keyring(s), session_agent(s), PIN_USER, BYTES_OF(&s->login->secret), pin));
+        return rv_from_err(deed_pin_set(session_keyring(s), session_caller(s), session_agent(s), PIN_USER, BYTES_OF(&s->login->secret), pin));
 }
 
 CK_RV C_InitPIN(CK_SESSION_HANDLE h, CK_UTF8CHAR *pin, CK_ULONG len)
@@ -178,11 +178,11 @@ static CK_RV set_pin(struct session *s, struct bytes old, struct bytes new)
                 return CKR_PIN_LEN_RANGE;
         if (!pin_len_good(old.len))
                 return CKR_PIN_INCORRECT;
-        r = pin_login(session_keyring(s), session_agent(s), who, old, &secret);
+        r = deed_login(session_keyring(s), session_caller(s), session_agent(s), who, old, &secret);
         if (r == ERR_NOENT)
                 return CKR_USER_PIN_NOT_INITIALIZED;
         if (r == 0)
-                r = pin_set(session_keyring(s), session_agent(s), who, BYTES_OF(&secret), new);
+                r = deed_pin_set(session_keyring(s), session_caller(s), session_agent(s), who, BYTES_OF(&secret), new);
         return rv_from_err(r);
 }
 

@@ -8,6 +8,7 @@
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include "lib/err.h"
 #include "tests/evp.h"
 
 EVP_PKEY *evp_key(const char *kind, struct pubkey *ret)
@@ -114,4 +115,35 @@ void evp_encrypt(EVP_PKEY *k, const struct pk_params *p, struct bytes in, struct
 void evp_decrypt(EVP_PKEY *k, const struct pk_params *p, struct bytes in, struct buf *ret)
 {
         run(k, p, true, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, in, ret);
+}
+
+EVP_PKEY *evp_ed25519(uint8_t ret_key[32])
+{
+        EVP_PKEY *k = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+        size_t n = 32;
+
+        assert_non_null(k);
+        assert_int_equal(EVP_PKEY_get_raw_public_key(k, ret_key, &n), 1);
+        return k;
+}
+
+void evp_ed25519_sign(EVP_PKEY *k, struct bytes text, uint8_t ret_signature[64])
+{
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        size_t n = 64;
+
+        assert_int_equal(EVP_DigestSignInit(ctx, NULL, NULL, NULL, k), 1);
+        assert_int_equal(EVP_DigestSign(ctx, ret_signature, &n, text.ptr, text.len), 1);
+        EVP_MD_CTX_free(ctx);
+}
+
+int evp_ed25519_verify(const uint8_t key[32], struct bytes text, struct bytes signature)
+{
+        EVP_PKEY *k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, 32);
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        bool good = EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k) == 1 && EVP_DigestVerify(ctx, signature.ptr, signature.len, text.ptr, text.len) == 1;
+
+        EVP_MD_CTX_free(ctx);
+        EVP_PKEY_free(k);
+        return good ? 0 : err(ERR_AUTH, "the signature is wrong");
 }

@@ -17,4 +17,9 @@ bool evp_verify(EVP_PKEY *k, const struct pk_params *p, struct bytes digest, str
 void evp_encrypt(EVP_PKEY *k, const struct pk_params *p, struct bytes in, struct buf *ret);
 void evp_decrypt(EVP_PKEY *k, const struct pk_params *p, struct bytes in, struct buf *ret);
 
+/* A fresh Ed25519 key and its 32 octets, what it signs, and whether it did: 0 or ERR_AUTH, as audit/check.h asks. */
+EVP_PKEY *evp_ed25519(uint8_t ret_key[32]);
+void evp_ed25519_sign(EVP_PKEY *k, struct bytes text, uint8_t ret_signature[64]);
+int evp_ed25519_verify(const uint8_t key[32], struct bytes text, struct bytes signature);
+
 #endif

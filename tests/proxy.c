@@ -145,6 +145,30 @@ static size_t spoil(enum fault fault, uint32_t arg, bool makes_handle, uint8_t *
         }
 }
 
+static bool is_command_audit(uint32_t cc)
+{
+        return cc == TPM2_CC_SetCommandCodeAuditStatus || cc == TPM2_CC_GetCommandAuditDigest;
+}
+
+/* Out of the answer to TPM2_GetCapability(TPM_CAP_COMMANDS): Part 2, 10.10.1. */
+static size_t hide_command_audit(uint8_t *rsp, size_t len)
+{
+        uint8_t *const count = rsp + 15, *const list = rsp + 19;
+        uint32_t n = 0;
+
+        if (len < 19 || get32(rsp + 6) != 0 || get32(rsp + 11) != TPM2_CAP_COMMANDS)
+                return len;
+        for (uint32_t i = 0; i < get32(count); i++) {
+                uint32_t attributes = get32(list + 4 * i);
+
+                if (!is_command_audit(attributes & 0xffff))
+                        put32(list + 4 * n++, attributes);
+        }
+        put32(count, n);
+        set_size(rsp, 19 + 4 * n);
+        return 19 + 4 * n;
+}
+
 /* CMD_INIT on swtpm's control socket: the TPM's power goes off and on. */
 static void reset(const struct proxy *p)
 {
@@ -164,14 +188,18 @@ static void reset(const struct proxy *p)
 /* One command and its answer; false if the connection is to end. */
 static bool relay(struct proxy *p, int client, int tpm)
 {
-        uint8_t packet[PACKET];
-        size_t len = read_packet(p, client, packet);
+        uint8_t packet[PACKET], sent[PACKET];
+        size_t len = read_packet(p, client, packet), sent_len;
         enum fault fault = FAULT_NONE;
         bool makes_handle;
+        uint32_t cc;
 
         if (len == 0)
                 return false;
-        makes_handle = get32(packet + 6) == TPM2_CC_Load || get32(packet + 6) == TPM2_CC_StartAuthSession;
+        cc = get32(packet + 6);
+        makes_handle = cc == TPM2_CC_Load || cc == TPM2_CC_StartAuthSession;
+        memcpy(sent, packet, len);
+        sent_len = len;
         remember(p, packet, len);
         if (atomic_fetch_add(&p->commands, 1) + 1 == atomic_load(&p->at))
                 fault = p->fault;
@@ -185,12 +213,16 @@ static bool relay(struct proxy *p, int client, int tpm)
                 reset(p);
         if (fault == FAULT_CODE) {
                 len = answer_code(packet, p->arg);
+        } else if (p->no_command_audit && is_command_audit(cc)) {
+                len = answer_code(packet, TPM2_RC_COMMAND_CODE);
         } else {
                 if (send(tpm, packet, len, MSG_NOSIGNAL) != (ssize_t)len)
                         return false;
                 len = read_packet(p, tpm, packet);
                 if (len == 0 || fault == FAULT_CLOSE)
                         return false;
+                if (p->no_command_audit && cc == TPM2_CC_GetCapability)
+                        len = hide_command_audit(packet, len);
                 if (fault == FAULT_LATE) {
                         struct pollfd stop = { .fd = p->stop[0], .events = POLLIN };
 
@@ -199,6 +231,8 @@ static bool relay(struct proxy *p, int client, int tpm)
                 len = spoil(fault, p->arg, makes_handle, packet, len);
         }
         remember(p, packet, len);
+        if (p->seen != NULL)
+                p->seen(p->seen_ctx, sent, sent_len, packet, len);
         if (send(client, packet, len, MSG_NOSIGNAL) != (ssize_t)len)
                 return false;
         return fault != FAULT_TRUNCATED && fault != FAULT_SIZE;

@@ -40,6 +40,11 @@ struct proxy {
         enum fault fault;
         uint32_t arg;
 
+        bool no_command_audit;          /* the TPM has not TPM2_SetCommandCodeAuditStatus and TPM2_GetCommandAuditDigest, as some chips */
+
+        void (*seen)(void *ctx, const uint8_t *cmd, size_t len, const uint8_t *rsp, size_t rsp_len); /* NULL: nobody wants to */
+        void *seen_ctx;
+
         uint8_t *wire;                  /* what was sent and received, in order */
         size_t wire_len, wire_cap;
 };

@@ -4,9 +4,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -15,6 +17,21 @@ static void closed(struct tpmdev *d)
         if (d->manager && (swtpm_flush(d->sw, 0x80000000) != 0 || swtpm_flush(d->sw, 0x02000000) != 0))
                 abort();
         atomic_fetch_add(&d->closed, 1);
+}
+
+/* Closed and opened again at once, it shows nothing of that on the other end: the kernel tells who watches the file. */
+static bool was_closed(struct tpmdev *d)
+{
+        union {
+                struct inotify_event e;
+                uint8_t room[4096];
+        } events;
+        bool closed = false;
+        ssize_t n;
+
+        while ((n = read(d->watch, &events, sizeof(events))) > 0)
+                closed = true;
+        return closed;
 }
 
 static void *serve(void *arg)
@@ -28,10 +45,10 @@ static void *serve(void *arg)
                 size_t len = sizeof(rsp);
                 ssize_t n;
 
+                if (was_closed(d) && open)
+                        closed(d);
                 if ((p[0].revents & POLLIN) == 0) {
                         /* POLLHUP: nobody has it open. */
-                        if (open)
-                                closed(d);
                         open = 0;
                         usleep(500);
                         continue;
@@ -40,7 +57,11 @@ static void *serve(void *arg)
                 n = read(d->master, cmd, sizeof(cmd));
                 if (n <= 0)
                         continue;
-                if (swtpm_command(d->sw, cmd, (size_t)n, rsp, &len) != 0 || write(d->master, rsp, len) != (ssize_t)len)
+                if (swtpm_command(d->sw, cmd, (size_t)n, rsp, &len) != 0)
+                        abort();
+                if (d->seen != NULL)
+                        d->seen(d->seen_ctx, cmd, (size_t)n, rsp, len);
+                if (write(d->master, rsp, len) != (ssize_t)len)
                         abort();
         }
         return NULL;
@@ -70,6 +91,11 @@ int tpmdev_start(struct tpmdev *d, const struct swtpm *sw, const char *name)
         cfmakeraw(&raw);
         tcsetattr(slave, TCSANOW, &raw);
         close(slave);
+        d->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (d->watch < 0 || inotify_add_watch(d->watch, ptsname(d->master), IN_CLOSE) < 0) {
+                perror("inotify");
+                return -1;
+        }
         return 0;
 }
 
@@ -88,6 +114,7 @@ void tpmdev_stop(struct tpmdev *d)
                 abort();
         pthread_join(d->thread, NULL);
         close(d->master);
+        close(d->watch);
         close(d->stop[0]);
         close(d->stop[1]);
         snprintf(path, sizeof(path), "%s/%s", d->sw->dir, d->manager ? "tpmrm0" : "tpm0");

@@ -12,8 +12,10 @@ struct tpmdev {
         char tcti[96];          /* "device:..." */
         const struct swtpm *sw;
         int manager;            /* it is a resource manager */
-        int master, stop[2];
+        int master, watch, stop[2];
         _Atomic unsigned closed; /* how often it was */
+        void (*seen)(void *ctx, const uint8_t *cmd, size_t len, const uint8_t *rsp, size_t rsp_len); /* as in proxy.h */
+        void *seen_ctx;
         pthread_t thread;
 };
 

@@ -249,6 +249,18 @@ static void attest(struct vouched_log *v, struct checkpoint *c)
         vouched_put_2b(&c->signature, number(t, rs.ptr + 32));
 }
 
+static void cosign(EVP_PKEY *k, struct checkpoint *c)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        uint8_t key[VKEY_SIZE], signature[VKEY_SIGNATURE_SIZE];
+        size_t n = sizeof(key);
+
+        ok(checkpoint_text(c, &text));
+        assert_int_equal(EVP_PKEY_get_raw_public_key(k, key, &n), 1);
+        evp_ed25519_sign(k, BYTES_OF(&text), signature);
+        ok(vkey_line(BYTES_OF(&c->origin), key, signature, &c->ed25519));
+}
+
 void vouched_note(struct vouched_log *v, const struct audit_head *h, struct buf *ret)
 {
         CLEANUP(checkpoint_clear) struct checkpoint c = { .head = *h, .batch = v->batch, .count = v->count, .mode = v->mode };
@@ -259,6 +271,8 @@ void vouched_note(struct vouched_log *v, const struct audit_head *h, struct buf 
         c.time_ms = v->time_ms;
         ok(buf_printf(&c.origin, "holdfast/host.example/%" PRIu64, audit_log_number(v->log)));
         attest(v, &c);
+        if (v->witness != NULL)
+                cosign(v->witness, &c);
         ok(checkpoint_format(&c, &v->tpm.ak_pub, ret));
         v->batch++;
         v->count = 0;

@@ -30,6 +30,7 @@ struct vouched_log {
         uint64_t batch, count;          /* as a recorder counts */
         uint64_t time_ms;
         enum audit_mode mode;
+        EVP_PKEY *witness;              /* the test's own: signs checkpoints beside the AK; NULL: none does */
 };
 
 void vouched_start(struct vouched_log *v, const char *dir, uint64_t rotate_size);

@@ -66,21 +66,27 @@ static int give(struct cli *c, const struct cli_option *o, const char *value)
         return 0;
 }
 
-/* "-qv": flags only. */
-static int parse_letters(struct cli *c, const char *letters)
+/* "-qv"; what takes a value is the last letter: "-n 5", "-n5". The value takes *i one further. */
+static int parse_letters(struct cli *c, int argc, char **argv, int *i)
 {
         int r = 0;
 
-        for (const char *p = letters; r == 0 && *p != 0; ++p) {
+        for (const char *p = argv[*i] + 1; r == 0 && *p != 0; ++p) {
                 const struct cli_option *o = NULL;
 
                 if (c->verb != NULL)
                         o = option_find(c->verb->options, "", 0, *p);
                 if (o == NULL)
                         o = global_find("", 0, *p);
-                if (o == NULL || o->arg != NULL)
+                if (o == NULL)
                         return err(ERR_USAGE, "there is no option -%c", *p);
-                r = give(c, o, NULL);
+                if (o->arg != NULL && p[1] != 0)
+                        return give(c, o, p + 1);
+                if (o->arg != NULL && *i + 1 >= argc)
+                        return err(ERR_USAGE, "-%c needs %s behind it", *p, o->arg);
+                r = give(c, o, o->arg != NULL ? argv[++*i] : NULL);
+                if (o->arg != NULL)
+                        break;
         }
         return r;
 }
@@ -163,7 +169,7 @@ int cli_parse(int argc, char **argv, struct cli *ret)
                 else if (word[1] == '-')
                         r = parse_long(ret, argc, argv, &i);
                 else
-                        r = parse_letters(ret, word + 1);
+                        r = parse_letters(ret, argc, argv, &i);
                 if (ret->n_args > 0 && ret->verb->flags & VERB_COMMAND)
                         rest = true;
         }
@@ -219,6 +225,7 @@ static const struct {
         { ERR_MISMATCH, "ERR_MISMATCH", NULL },
         { ERR_NOFILE, "ERR_NOFILE", NULL },
         { ERR_SWTPM, "ERR_SWTPM", "Install it; on Debian: apt install swtpm." },
+        { ERR_DAEMON, "ERR_DAEMON", "Start it: systemctl start holdfastd, or holdfastd as the user whose store it is." },
         { ERR_CONF, "ERR_CONF", "See `man holdfast.conf`." },
 };
 
@@ -242,32 +249,19 @@ const char *cli_err_hint(int r)
 
 int cli_exit_status(int r)
 {
-        static const struct {
-                int err, status;
-        } rows[] = {
-                { ERR_USAGE, EXIT_USAGE },
-                { ERR_NOENT, EXIT_NOT_FOUND },
-                { ERR_NOFILE, EXIT_NOT_FOUND },
-                { ERR_NOTINIT, EXIT_NOT_FOUND },
-                { ERR_DENIED, EXIT_DENIED },
-                { ERR_AUTH, EXIT_DENIED },
-                { ERR_PERM, EXIT_DENIED },
-                { ERR_LOCKED, EXIT_HARDWARE },
-                { ERR_NODEV, EXIT_HARDWARE },
-                { ERR_SWTPM, EXIT_HARDWARE },
-                { ERR_TIMEOUT, EXIT_HARDWARE },
-                { ERR_FULL, EXIT_HARDWARE },
-                { ERR_FOREIGN, EXIT_VERIFY },
-                { ERR_MISMATCH, EXIT_VERIFY },
-        };
-
-        if (r >= 0)
-                return r;
-        for (size_t i = 0; i < ARRAY_LEN(rows); ++i) {
-                if (rows[i].err == r)
-                        return rows[i].status;
+        switch (r) {
+        case ERR_USAGE:
+                return EXIT_USAGE;
+        case ERR_NOFILE:
+                return EXIT_NOT_FOUND;
+        case ERR_SWTPM:
+        case ERR_DAEMON:
+                return EXIT_HARDWARE;
+        case ERR_MISMATCH:
+                return EXIT_VERIFY;
+        default:
+                return r >= 0 ? r : err_exit_status(r);
         }
-        return EXIT_FAILURE;
 }
 
 const struct cli_exit *cli_exit_at(size_t i)
@@ -279,7 +273,7 @@ const struct cli_exit *cli_exit_at(size_t i)
                 { EXIT_NOT_FOUND, "there is no such agent, key, file or store" },
                 { EXIT_DENIED, "denied, by the system's rights or by a wrong PIN or authorisation" },
                 { EXIT_HARDWARE, "the TPM is absent, does not answer, is locked or full" },
-                { EXIT_VERIFY, "verification failed: not this TPM's store, key or certificate" },
+                { EXIT_VERIFY, "verification failed: not this TPM's store, key, certificate or log" },
         };
 
         return i < ARRAY_LEN(rows) ? &rows[i] : NULL;

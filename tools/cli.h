@@ -15,16 +15,8 @@ enum {
         ERR_MISMATCH = -101,      /* two things that should belong together do not */
         ERR_NOFILE = -102,        /* a file that the user named is not there */
         ERR_SWTPM = -103,         /* the software TPM of `holdfast dev` does not run */
+        ERR_DAEMON = -105,        /* the daemon is needed and does not run */
         ERR_CONF = -104,          /* the configuration or environment cannot be taken as it is */
-};
-
-/* Exit statuses, as holdfast(1) lists them. */
-enum {
-        EXIT_USAGE = 2,
-        EXIT_NOT_FOUND = 3,
-        EXIT_DENIED = 4,
-        EXIT_HARDWARE = 7,
-        EXIT_VERIFY = 8,
 };
 
 struct cli_option {
@@ -110,12 +102,26 @@ int cmd_agent_list(struct cli *c);
 int cmd_agent_show(struct cli *c);
 int cmd_agent_set(struct cli *c);
 int cmd_agent_delete(struct cli *c);
+int cmd_agent_allow(struct cli *c);
+int cmd_agent_deny(struct cli *c);
+int cmd_agent_accept(struct cli *c);
+int cmd_policy_check(struct cli *c);
+int cmd_lock(struct cli *c);
+int cmd_unlock(struct cli *c);
+int cmd_reload(struct cli *c);
 int cmd_key_create(struct cli *c);
 int cmd_key_list(struct cli *c);
 int cmd_key_show(struct cli *c);
 int cmd_key_export_ref(struct cli *c);
 int cmd_key_import_cert(struct cli *c);
 int cmd_key_delete(struct cli *c);
+int cmd_audit_log(struct cli *c);
+int cmd_audit_search(struct cli *c);
+int cmd_audit_verify(struct cli *c);
+int cmd_audit_checkpoint(struct cli *c);
+int cmd_audit_prove(struct cli *c);
+int cmd_audit_check_proof(struct cli *c);
+int cmd_audit_export(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_inspect(struct cli *c);
 int cmd_dev(struct cli *c);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include "lib/pem.h"
 #include "tools/keycmd.h"
-#include "tools/keyname.h"
 #include "tools/keytext.h"
 #include "tools/module.h"
 #include "tools/program.h"
@@ -57,47 +56,28 @@ static int find_places(struct sources *s)
         return r == 0 ? opensslconf_read(buf_str(&s->openssl_cnf), &s->openssl) : r;
 }
 
-static int find_cert(struct keyring *k, const struct named_key *key, struct buf *ret)
-{
-        struct item_list *l = NULL;
-        const struct item_body *b;
-        struct item *cert;
-        size_t i = 0;
-        int r;
-
-        r = store_items(keyring_store(k), key->agent, &l);
-        if (r != 0)
-                return r;
-        cert = keyname_beside(l, key->item, ITEM_CERT, &i);
-        if (cert != NULL)
-                r = item_load(cert, &b);
-        if (cert != NULL && r == 0)
-                r = pem_encode("CERTIFICATE", BYTES(NULL, 0), BYTES_OF(&b->der), ret);
-        item_list_unref(l);
-        return r;
-}
-
 static int find_key(const struct cli *c, struct sources *s)
 {
-        CLEANUP(keyname_clear) struct named_key key = { 0 };
-        const struct item_body *b;
-        struct keyring *k = NULL;
+        CLEANUP(key_name_clear) struct key_name name = { 0 };
+        CLEANUP(key_facts_clear) struct key_facts f = { 0 };
+        CLEANUP(pubkey_clear) struct pubkey pub = { 0 };
+        CLEANUP(buf_clear) struct buf cert = { 0 };
+        struct keeper k = { 0 };
         int r;
 
-        r = keycmd_open(c, &k);
+        r = key_name_parse(cli_arg(c, 1), NULL, &name);
         if (r == 0)
-                r = keyname_find(k, cli_arg(c, 1), NULL, &key);
+                r = keeper_open(c, false, &k);
         if (r == 0)
-                r = item_load(key.item, &b);
+                r = keeper_key(&k, &name, &f, &cert);
+        keeper_close(&k);
         if (r == 0)
-                r = keyname_ref(k, key.agent, key.item, &s->key_ref);
+                r = key_name_ref(name.agent, &f, &s->key_ref);
+        if (r == 0 && cert.len > 0)
+                r = pem_encode("CERTIFICATE", BYTES(NULL, 0), BYTES_OF(&cert), &s->cert);
         if (r == 0)
-                r = find_cert(k, &key, &s->cert);
-        if (r == 0)
-                r = keytext_is_public(&b->pub) ? keytext_ssh(&b->pub, &s->ssh_key) : err(ERR_INVAL, "key %s has no public half", cli_arg(c, 1));
-        keyname_clear(&key);
-        keyring_close(k);
-        return r;
+                r = keycmd_pubkey(&f, &pub);
+        return r == 0 ? keytext_ssh(&pub, &s->ssh_key) : r;
 }
 
 static const char *str_or_null(struct buf *b)

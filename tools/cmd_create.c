@@ -1,235 +1,227 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* holdfast agent create and holdfast key create. */
 #include <string.h>
-#include "lib/cryptoki.h"
+#include "keys/usage.h"
 #include "tools/keycmd.h"
-#include "tools/keyname.h"
+#include "tools/rules.h"
 #include "tools/text.h"
 
-static bool pins_wanted(const struct cli *c)
+/* What an agent is made of; borrowed by struct agent_wish. */
+struct making {
+        struct agent_wish wish;
+        struct buf pin, so_pin, rule;
+        struct key_facts key;
+        bool allows;                    /* a rule lets somebody use its keys */
+};
+
+static void making_clear(struct making *m)
 {
-        return cli_flag(c, "pin") || cli_flag(c, "pin-file") || cli_flag(c, "so-pin-file");
+        buf_clear(&m->pin);
+        buf_clear(&m->so_pin);
+        buf_clear(&m->rule);
+        key_facts_clear(&m->key);
 }
 
-/* The agent with its PINs, as asked for. secret stays empty without PINs. */
-static int make_agent(const struct cli *c, struct keyring *k, const char *name, bool pins, struct buf *ret_secret)
+/* Everything that the command line alone can tell. */
+static int read_wish(const struct cli *c, struct agent_wish *w)
 {
-        CLEANUP(buf_clear) struct buf so = { 0 }, user = { 0 };
-        CLEANUP(attrs_clear) struct attrs more = { 0 };
-        const char *where = cli_value(c, "pin-lockout");
+        const char *where = cli_value(c, "pin-lockout"), *label = cli_value(c, "label");
         int r = 0;
 
-        if (pins) {
-                r = ask_secret(c, "User's PIN", cli_value(c, "pin-file"), true, &user);
-                if (r == 0)
-                        r = ask_secret(c, "Security officer's PIN", cli_value(c, "so-pin-file"), true, &so);
-                if (r == 0 && (user.len < PIN_LEN_MIN || user.len > PIN_LEN_MAX || so.len < PIN_LEN_MIN || so.len > PIN_LEN_MAX))
-                        r = err(ERR_INVAL, "a PIN has %d to %d octets", PIN_LEN_MIN, PIN_LEN_MAX);
-                if (r == 0)
-                        r = pin_create(k, BYTES_OF(&so), where != NULL && strcmp(where, "tpm") == 0, &more, ret_secret);
-        }
-        if (r == 0)
-                r = keyring_agent_create(k, name, cli_value(c, "owner"), &more);
-        if (r != 0 || !pins)
-                return r;
-        r = pin_set(k, name, PIN_USER, BYTES_OF(ret_secret), BYTES_OF(&user));
-        if (r != 0)
-                keyring_agent_delete(k, name);
-        return r;
-}
-
-/* All or nothing: an agent whose key cannot be made is taken away again. */
-static int make(const struct cli *c, struct keyring *k, const char *name, bool pins, const struct key_kind *kind, struct item **ret)
-{
-        CLEANUP(buf_clear) struct buf secret = { 0 };
-        const char *label = cli_value(c, "label");
-        int r;
-
-        r = make_agent(c, k, name, pins, &secret);
-        if (r != 0 || kind == NULL)
-                return r;
-        r = keyring_generate(k, name, BYTES_OF(&secret), kind, ALG_SIGN, BYTES_STR(label != NULL ? label : "default"),
-                             BYTES(NULL, 0), NULL, ret);
-        if (r != 0)
-                keyring_agent_delete(k, name);
-        return r;
-}
-
-/* With --dry-run nothing is made, and item is NULL. */
-static int print_agent(const struct cli *c, struct keyring *k, const char *name, const struct key_kind *kind, struct item *item)
-{
-        bool dry = cli_flag(c, "dry-run");
-
-        if (cli_flag(c, "json"))
-                return print_json("created", json_pack("{s:b, s:o, s:o, s:o}", "made", !dry, "agent", text_json(BYTES_STR(name)),
-                                                       "owner", text_json(BYTES_STR(cli_value(c, "owner"))),
-                                                       "key", item != NULL ? keycmd_json(k, name, item) : json_null()));
-        print_field(dry ? "Would" : "Created", "%s%s, owner %s", dry ? "create " : "", name, cli_value(c, "owner"));
-        if (dry && kind != NULL)
-                print_field("", "with a %s key", kind->name);
-        if (dry)
-                return 0;
-        if (item != NULL)
-                return keycmd_print_made(c, k, name, item);
-        say(c, "Next      holdfast key create %s/LABEL", name);
-        return 0;
-}
-
-/* Everything that can be told without doing it. */
-static int check_agent(const struct cli *c, struct keyring *k, const char *name, const struct key_kind **ret_kind)
-{
-        CLEANUP(attrs_clear) struct attrs there = { 0 };
-        const char *where = cli_value(c, "pin-lockout");
-        int r = 0;
-
-        *ret_kind = NULL;
-        if (cli_value(c, "owner") == NULL)
+        *w = (struct agent_wish){ .name = cli_arg(c, 0), .owner = cli_value(c, "owner") };
+        w->pins = cli_flag(c, "pin") || cli_flag(c, "pin-file") || cli_flag(c, "so-pin-file");
+        w->label = BYTES_STR(label != NULL ? label : "default");
+        if (w->owner == NULL)
                 return err(ERR_USAGE, "an agent needs an owner, the person answerable for it: --owner you@example.com");
         if (where != NULL && strcmp(where, "tpm") != 0 && strcmp(where, "store") != 0)
                 return err(ERR_USAGE, "--pin-lockout is store or tpm");
-        if (where != NULL && !pins_wanted(c))
+        if (where != NULL && !w->pins)
                 return err(ERR_USAGE, "--pin-lockout is of use with --pin only");
-        if (cli_flag(c, "no-key") && (cli_flag(c, "key") || cli_flag(c, "label")))
+        w->lockout_tpm = where != NULL && strcmp(where, "tpm") == 0;
+        if (cli_flag(c, "no-key") && (cli_flag(c, "key") || label != NULL))
                 return err(ERR_USAGE, "--no-key goes with neither --key nor --label");
         if (!cli_flag(c, "no-key"))
-                r = keycmd_kind(cli_flag(c, "key") ? cli_value(c, "key") : "P-256", ret_kind);
-        if (r == 0)
-                r = keyring_owner_check(cli_value(c, "owner"));
-        if (r == 0 && !agent_name_valid(name))
+                r = keycmd_kind(cli_flag(c, "key") ? cli_value(c, "key") : "P-256", &w->kind);
+        if (r == 0 && !agent_name_valid(w->name))
                 r = err(ERR_USAGE, "an agent's name has 1 to %d octets of text, no / in it, no . in front and no blank at either end", AGENT_NAME_MAX);
-        if (r == 0 && store_agent_read(keyring_store(k), name, &there) == 0)
-                r = err(ERR_EXIST, "there is an agent %s already", name);
+        return r;
+}
+
+/* The i-th --allow; ret is empty behind the last. */
+static int rule_at(const struct cli *c, unsigned i, struct buf *ret)
+{
+        char *text = (char *)(uintptr_t)cli_value_at(c, "allow", i);
+
+        buf_reset(ret);
+        return text != NULL ? rules_text(&text, 1, ret) : 0;
+}
+
+/* A rule that cannot be read must not stop half of them. The first comes with the agent. */
+static int read_rules(const struct cli *c, struct making *m)
+{
+        CLEANUP(buf_clear) struct buf other = { 0 };
+        int r;
+
+        r = rule_at(c, 0, &m->rule);
+        m->wish.rule = BYTES_OF(&m->rule);
+        for (unsigned i = 1; r == 0 && i < cli_count(c, "allow"); ++i)
+                r = rule_at(c, i, &other);
+        return r;
+}
+
+static int ask_pins(const struct cli *c, struct making *m)
+{
+        int r;
+
+        r = ask_secret(c, "User's PIN", cli_value(c, "pin-file"), true, &m->pin);
+        if (r == 0)
+                r = ask_secret(c, "Security officer's PIN", cli_value(c, "so-pin-file"), true, &m->so_pin);
+        m->wish.pin = BYTES_OF(&m->pin);
+        m->wish.so_pin = BYTES_OF(&m->so_pin);
+        return r;
+}
+
+static int more_rules(const struct cli *c, struct keeper *k, const char *agent)
+{
+        CLEANUP(buf_clear) struct buf rule = { 0 };
+        unsigned number;
+        int r = 0;
+
+        for (unsigned i = 1; r == 0 && i < cli_count(c, "allow"); ++i) {
+                r = rule_at(c, i, &rule);
+                if (r == 0)
+                        r = keeper_allow(k, agent, buf_str(&rule), false, &number);
+        }
+        return r;
+}
+
+static int make(const struct cli *c, struct keeper *k, struct making *m)
+{
+        int r;
+
+        m->wish.dry = true;
+        r = keeper_agent_create(k, &m->wish, &m->key, &m->allows);
+        if (r != 0 || cli_flag(c, "dry-run"))
+                return r;
+        m->wish.dry = false;
+        if (m->wish.pins)
+                r = ask_pins(c, m);
+        if (r == 0)
+                r = keeper_agent_create(k, &m->wish, &m->key, &m->allows);
+        return r == 0 ? more_rules(c, k, m->wish.name) : r;
+}
+
+/* With --dry-run nothing is made. */
+static int print_agent(const struct cli *c, bool daemon, struct making *m)
+{
+        const struct agent_wish *w = &m->wish;
+        bool dry = cli_flag(c, "dry-run"), key = m->key.kind.len > 0;
+        int r = 0;
+
+        if (cli_flag(c, "json"))
+                return print_json("created", json_pack("{s:b, s:o, s:o, s:o}", "made", !dry, "agent", text_json(BYTES_STR(w->name)),
+                                                       "owner", text_json(BYTES_STR(w->owner)),
+                                                       "key", key ? keycmd_json(w->name, &m->key) : json_null()));
+        print_field(dry ? "Would" : "Created", "%s%s, owner %s", dry ? "create " : "", w->name, w->owner);
+        if (dry && w->kind != NULL)
+                print_field("", "with a %s key", w->kind->name);
+        if (dry)
+                return 0;
+        if (key)
+                r = keycmd_print_made(c, w->name, &m->key);
+        else
+                say(c, "Next      holdfast key create %s/LABEL", w->name);
+        if (daemon && !m->allows)
+                say(c, "Nobody may use it yet: holdfast agent allow %s user=NAME", w->name);
         return r;
 }
 
 int cmd_agent_create(struct cli *c)
 {
-        const char *name = cli_arg(c, 0);
-        bool pins = pins_wanted(c);
-        const struct key_kind *kind = NULL;
-        struct keyring *k = NULL;
-        struct item *item = NULL;
+        CLEANUP(making_clear) struct making m = { 0 };
+        struct keeper k = { 0 };
+        bool daemon;
         int r;
 
-        r = keycmd_open(c, &k);
+        r = read_wish(c, &m.wish);
         if (r == 0)
-                r = check_agent(c, k, name, &kind);
-        if (r == 0 && !cli_flag(c, "dry-run"))
-                r = make(c, k, name, pins, kind, &item);
+                r = read_rules(c, &m);
         if (r == 0)
-                r = print_agent(c, k, name, kind, item);
-        if (item != NULL)
-                item_unref(item);
-        keyring_close(k);
-        return r;
+                r = keeper_open(c, true, &k);
+        if (r == 0)
+                r = make(c, &k, &m);
+        daemon = k.daemon != NULL;
+        keeper_close(&k);
+        return r == 0 ? print_agent(c, daemon, &m) : r;
 }
 
-/* "sign,derive", checked against what the kind can do. */
-static int parse_uses(const char *text, const struct key_kind *kind, unsigned *ret)
+/* The user's PIN, where the agent has PINs. */
+static int ask_pin(const struct cli *c, struct keeper *k, const char *agent, struct buf *ret)
 {
-        static const struct {
-                const char *word;
-                unsigned op;
-        } words[] = { { "sign", ALG_SIGN }, { "decrypt", ALG_DECRYPT }, { "derive", ALG_DERIVE } };
-        unsigned can = kind->ckk == CKK_EC ? ALG_SIGN | ALG_DERIVE : kind->ckk == CKK_RSA ? ALG_SIGN | ALG_DECRYPT : ALG_SIGN;
-        size_t len;
+        CLEANUP(agent_facts_clear) struct agent_facts f = { 0 };
+        int r;
 
-        for (*ret = 0; *text != 0; text += len + (text[len] == ',')) {
-                unsigned op = 0;
-
-                len = strcspn(text, ",");
-                for (size_t i = 0; i < ARRAY_LEN(words); ++i) {
-                        if (strlen(words[i].word) == len && strncmp(words[i].word, text, len) == 0)
-                                op = words[i].op;
-                }
-                if ((op & can) == 0)
-                        return err(ERR_USAGE, "a %s key cannot be made to %.*s", kind->name, (int)len, text);
-                *ret |= op;
-        }
-        return *ret != 0 ? 0 : err(ERR_USAGE, "--use names nothing");
+        r = keeper_agent(k, agent, &f);
+        return r == 0 && f.pins.used ? ask_secret(c, "User's PIN", cli_value(c, "pin-file"), false, ret) : r;
 }
 
-/* The agent's secret where it has PINs: the user's PIN is asked for. */
-static int log_in(const struct cli *c, struct keyring *k, const char *agent, struct buf *ret_secret)
+static int make_key(const struct cli *c, struct keeper *k, const char *agent, const struct key_wish *w, struct key_facts *ret)
 {
         CLEANUP(buf_clear) struct buf pin = { 0 };
-        struct pin_state pins = { 0 };
         int r;
 
-        r = pin_state(k, agent, &pins);
-        if (r != 0 || !pins.used)
+        r = keeper_key_create(k, agent, BYTES(NULL, 0), w, true, ret);
+        if (r != 0 || cli_flag(c, "dry-run"))
                 return r;
-        r = ask_secret(c, "User's PIN", cli_value(c, "pin-file"), false, &pin);
-        return r == 0 ? pin_login(k, agent, PIN_USER, BYTES_OF(&pin), ret_secret) : r;
+        r = ask_pin(c, k, agent, &pin);
+        return r == 0 ? keeper_key_create(k, agent, BYTES_OF(&pin), w, false, ret) : r;
 }
 
-static int check_label(struct keyring *k, const char *agent, struct bytes label)
-{
-        struct item_list *l = NULL;
-        int r;
-
-        if (label.len == 0)
-                return err(ERR_USAGE, "a key needs a label: %s/LABEL", agent);
-        r = store_items(keyring_store(k), agent, &l);
-        if (r != 0)
-                return r;
-        for (size_t i = 0; r == 0 && i < l->n; ++i) {
-                if (l->list[i]->type == ITEM_KEY && item_label_is(l->list[i], label))
-                        r = err(ERR_EXIST, "agent %s has a key with this label already", agent);
-        }
-        item_list_unref(l);
-        return r;
-}
-
-static int print_key(const struct cli *c, struct keyring *k, const char *agent, const struct key_kind *kind, struct item *item)
+static int print_key(const struct cli *c, const char *agent, const struct key_kind *kind, const struct key_facts *f)
 {
         bool dry = cli_flag(c, "dry-run");
 
         if (cli_flag(c, "json"))
-                return print_json("key", json_pack("{s:b, s:o}", "made", !dry, "key", dry ? json_null() : keycmd_json(k, agent, item)));
+                return print_json("key", json_pack("{s:b, s:o}", "made", !dry, "key", dry ? json_null() : keycmd_json(agent, f)));
         if (!dry)
-                return keycmd_print_made(c, k, agent, item);
+                return keycmd_print_made(c, agent, f);
         print_field("Would", "create %s, a %s key", cli_arg(c, 0), kind->name);
         return 0;
 }
 
-static int create_key(const struct cli *c, struct keyring *k)
+static int read_key_wish(const struct cli *c, struct key_name *name, struct key_wish *w)
 {
-        CLEANUP(buf_clear) struct buf agent = { 0 }, label = { 0 }, id = { 0 }, secret = { 0 };
-        const char *hex = cli_value(c, "id");
-        const struct key_kind *kind = NULL;
-        struct item *item = NULL;
-        unsigned uses = ALG_SIGN;
+        const char *use = cli_value(c, "use"), *id = cli_value(c, "id");
         int r;
 
-        r = keycmd_kind(cli_flag(c, "kind") ? cli_value(c, "kind") : "P-256", &kind);
-        if (r == 0 && cli_flag(c, "use"))
-                r = parse_uses(cli_value(c, "use"), kind, &uses);
-        if (r == 0 && hex != NULL && hex_decode(hex, strlen(hex), &id) != 0)
-                r = err(ERR_USAGE, "--id takes hex digits");
+        r = keycmd_kind(cli_flag(c, "kind") ? cli_value(c, "kind") : "P-256", &w->kind);
         if (r == 0)
-                r = keyname_split(cli_arg(c, 0), &agent, &label);
-        if (r == 0)
-                r = check_label(k, buf_str(&agent), BYTES_OF(&label));
-        if (r == 0 && !cli_flag(c, "dry-run"))
-                r = log_in(c, k, buf_str(&agent), &secret);
-        if (r == 0 && !cli_flag(c, "dry-run"))
-                r = keyring_generate(k, buf_str(&agent), BYTES_OF(&secret), kind, uses, BYTES_OF(&label), BYTES_OF(&id), NULL, &item);
-        if (r == 0)
-                r = print_key(c, k, buf_str(&agent), kind, item);
-        if (item != NULL)
-                item_unref(item);
+                r = key_name_parse(cli_arg(c, 0), id, name);
+        if (r == ERR_INVAL)
+                r = ERR_USAGE;
+        if (r == 0 && name->label.len == 0)
+                r = err(ERR_USAGE, "a key needs a label: %s/LABEL", name->agent);
+        w->usage = ALG_SIGN;
+        if (r == 0 && use != NULL && usage_parse(use, w->kind, &w->usage) != 0)
+                r = ERR_USAGE;
+        w->label = BYTES_OF(&name->label);
+        w->id = BYTES_OF(&name->id);
         return r;
 }
 
 int cmd_key_create(struct cli *c)
 {
-        struct keyring *k = NULL;
+        CLEANUP(key_name_clear) struct key_name name = { 0 };
+        CLEANUP(key_facts_clear) struct key_facts f = { 0 };
+        struct key_wish w = { 0 };
+        struct keeper k = { 0 };
         int r;
 
-        r = keycmd_open(c, &k);
+        r = read_key_wish(c, &name, &w);
         if (r == 0)
-                r = create_key(c, k);
-        keyring_close(k);
-        return r;
+                r = keeper_open(c, true, &k);
+        if (r == 0)
+                r = make_key(c, &k, name.agent, &w, &f);
+        keeper_close(&k);
+        return r == 0 ? print_key(c, name.agent, w.kind, &f) : r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* holdfast dev: runs CMD with a private software TPM, waits for it and passes signals and its exit status on. */
+/* holdfast dev: runs CMD with a private software TPM and daemon, waits for it and passes signals and its exit status on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,10 +23,26 @@ static void fill_set(sigset_t *set)
                 sigaddset(set, passed[i]);
 }
 
-int dev_env(const struct dev_dir *d, const struct dev_tpm *t)
+/* Nobody but this user: for its daemon, and for CMD what finds that. */
+static int daemon_env(const struct dev_dir *d)
+{
+        CLEANUP(buf_clear) struct buf socket = { 0 }, rule = { 0 };
+        int r;
+
+        r = buf_printf(&socket, "%s/run/pkcs11.sock", d->path);
+        if (r == 0)
+                r = buf_printf(&rule, "allow user=%u human=yes", (unsigned)geteuid());
+        if (r == 0 && (buf_str(&socket) == NULL || buf_str(&rule) == NULL || setenv("HOLDFAST_SOCKET", buf_str(&socket), 1) != 0 ||
+                       setenv("HOLDFAST_DEFAULT_RULE", buf_str(&rule), 1) != 0))
+                r = err(ERR_NOMEM, "out of memory");
+        return r;
+}
+
+int dev_env(const struct cli *c, const struct dev_dir *d, const struct dev_tpm *t)
 {
         static const char *const tctis[] = { "HOLDFAST_TCTI", "TPM2TOOLS_TCTI", "TPM2OPENSSL_TCTI", "TPM2_PKCS11_TCTI" };
         static const char *const modules[] = { "PKCS11_MODULE", "PKCS11_MODULE_PATH" };
+        static const char *const others[] = { "HOLDFAST_SOCKET", "HOLDFAST_OPERATOR_SOCKET", "HOLDFAST_OPERATOR_GROUP", "HOLDFAST_AUDIT", "NOTIFY_SOCKET" };
         CLEANUP(buf_clear) struct buf store = { 0 }, module = { 0 }, dir = { 0 }, path = { 0 };
         const char *old = getenv("PATH");
         int r, failed = 0;
@@ -45,9 +61,16 @@ int dev_env(const struct dev_dir *d, const struct dev_tpm *t)
                 failed |= setenv(modules[i], buf_str(&module), 1);
         failed |= setenv("HOLDFAST_STORE", buf_str(&store), 1);
         failed |= setenv("HOLDFAST_DEV", d->path, 1);
+        /* Nothing of whoever runs this. */
+        for (size_t i = 0; i < ARRAY_LEN(others); ++i)
+                failed |= unsetenv(others[i]);
         if (path.len > 0)
                 failed |= setenv("PATH", buf_str(&path), 1);
-        return failed == 0 ? 0 : err(ERR_NOMEM, "out of memory");
+        if (failed != 0)
+                return err(ERR_NOMEM, "out of memory");
+        if (cli_flag(c, "direct"))
+                return setenv("HOLDFAST_SOCKET", "none", 1) == 0 ? 0 : err(ERR_NOMEM, "out of memory");
+        return daemon_env(d);
 }
 
 /* bash reads a file after its own, other shells take PS1 as it is. */

@@ -9,7 +9,7 @@ static int print_made(const struct cli *c, const struct conf *conf, bool made)
         struct admin_status s = { 0 };
         int r;
 
-        r = admin_status(conf, &s);
+        r = admin_status(conf, true, &s);
         if (r != 0)
                 return r;
         if (cli_flag(c, "json")) {
@@ -36,7 +36,7 @@ static int print_plan(const struct cli *c, const struct conf *conf)
         struct admin_status s = { 0 };
         int r;
 
-        r = admin_status(conf, &s);
+        r = admin_status(conf, true, &s);
         if (r != 0)
                 return r;
         if (!s.tpm_reachable)

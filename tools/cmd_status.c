@@ -4,6 +4,7 @@
 #include "keys/admin.h"
 #include "keys/findings.h"
 #include "lib/alg.h"
+#include "tools/daemon_status.h"
 #include "tools/module.h"
 #include "tools/text.h"
 
@@ -54,14 +55,14 @@ static json_t *status_json(const struct conf *conf, const struct admin_status *s
         return json_pack("{s:o, s:o, s:s}", "tpm", tpm, "store", store, "module", module);
 }
 
-static void status_print(const struct conf *conf, const struct admin_status *s, const char *module)
+static void status_print(const struct conf *conf, const struct admin_status *s, bool with_daemon)
 {
         if (s->initialised)
                 print_field("TPM", "%s  %s %s  2.0 rev %s  fw %u.%u.%u.%u", conf->tcti, s->caps.manufacturer, s->caps.vendor, s->caps.revision,
                             s->caps.firmware[0] >> 16, s->caps.firmware[0] & 0xffff, s->caps.firmware[1] >> 16, s->caps.firmware[1] & 0xffff);
         else
                 print_field("TPM", "%s", conf->tcti);
-        print_field("", "%s", s->tpm_error != NULL ? s->tpm_error : "answers");
+        print_field("", "%s", with_daemon ? "in the hands of the daemon" : s->tpm_error != NULL ? s->tpm_error : "answers");
         if (s->initialised) {
                 print_kinds(&s->caps);
                 print_field("Store", "%s", conf->store);
@@ -71,27 +72,39 @@ static void status_print(const struct conf *conf, const struct admin_status *s, 
         } else {
                 print_field("Store", "%s (none yet)", conf->store);
         }
-        print_field("Module", "%s", module);
 }
 
-int cmd_status(struct cli *c)
+/* What the daemon says, too, where there is one: reply. A store that only it may read says nothing else. */
+static int show(const struct cli *c, const struct conf *conf, const struct admin_status *s, const char *module, json_t *reply)
 {
-        CLEANUP(conf_clear) struct conf conf = { 0 };
-        CLEANUP(buf_clear) struct buf module = { 0 };
-        struct admin_status s = { 0 };
+        json_t *doc;
+
+        if (cli_flag(c, "json")) {
+                doc = s != NULL ? status_json(conf, s, module) : json_pack("{s:s}", "module", module);
+                if (reply != NULL)
+                        json_object_set(doc, "daemon", reply);
+                return print_json("status", doc);
+        }
+        if (s != NULL) {
+                status_print(conf, s, reply != NULL);
+        } else {
+                print_field("Store", "%s, which this user may not read", conf->store);
+                print_field("Holds", "agents: %lld", (long long)json_integer_value(json_object_get(reply, "agents")));
+        }
+        print_field("Module", "%s", module);
+        if (reply != NULL)
+                daemon_status_print(c, reply);
+        return 0;
+}
+
+static int show_alone(const struct cli *c, const struct conf *conf, const char *module)
+{
+        CLEANUP(admin_status_clear) struct admin_status s = { 0 };
         int r;
 
-        r = cli_conf(c, &conf);
+        r = admin_status(conf, true, &s);
         if (r == 0)
-                r = module_path(&module);
-        if (r == 0)
-                r = admin_status(&conf, &s);
-        if (r != 0)
-                return r;
-        if (cli_flag(c, "json"))
-                r = print_json("status", status_json(&conf, &s, buf_str(&module)));
-        else
-                status_print(&conf, &s, buf_str(&module));
+                r = show(c, conf, &s, module, NULL);
         if (r == 0 && (!s.tpm_reachable || s.tpm_foreign)) {
                 say(c, "Next      holdfast doctor");
                 r = s.tpm_foreign ? EXIT_VERIFY : EXIT_HARDWARE;
@@ -99,7 +112,49 @@ int cmd_status(struct cli *c)
                 say(c, "Next      holdfast init");
                 r = EXIT_NOT_FOUND;
         }
-        admin_status_clear(&s);
+        return r;
+}
+
+/* The TPM is the daemon's: nothing is asked of it. */
+static int show_with(const struct cli *c, const struct conf *conf, const char *module, struct daemon *d)
+{
+        CLEANUP(admin_status_clear) struct admin_status s = { 0 };
+        json_t *reply = NULL;
+        int r, mine;
+
+        r = daemon_status_ask(d, &reply);
+        if (r != 0)
+                return r;
+        mine = admin_status(conf, false, &s);
+        r = show(c, conf, mine == 0 ? &s : NULL, module, reply);
+        if (r == 0 && daemon_status_refuses(reply))
+                r = EXIT_VERIFY;
+        json_decref(reply);
+        return r;
+}
+
+int cmd_status(struct cli *c)
+{
+        CLEANUP(conf_clear) struct conf conf = { 0 };
+        CLEANUP(buf_clear) struct buf module = { 0 };
+        struct daemon *d = NULL;
+        int r;
+
+        r = cli_conf(c, &conf);
+        if (r == 0)
+                r = module_path(&module);
+        if (r == 0 && buf_str(&module) == NULL)
+                r = err(ERR_NOMEM, "out of memory");
+        if (r != 0)
+                return r;
+        r = daemon_open(&conf, &d);
+        if (r == ERR_DAEMON)
+                say(c, "Warning   %s", err_text());
+        if (r == 0)
+                r = show_with(c, &conf, buf_str(&module), d);
+        else if (r == ERR_DAEMON || r == ERR_NOENT)
+                r = show_alone(c, &conf, buf_str(&module));
+        daemon_close(d);
         return r;
 }
 
@@ -122,6 +177,21 @@ static json_t *finding_json(const struct finding *f)
                          "text", text_json(BYTES_STR(f->text)), "mend", f->mend != NULL ? text_json(BYTES_STR(f->mend)) : json_null());
 }
 
+static int examine(const struct cli *c, const struct conf *conf, struct findings *ret)
+{
+        struct findings daemon = { 0 };
+        bool has = false;
+        int r;
+
+        r = daemon_findings(conf, &daemon, &has);
+        if (r == 0)
+                r = admin_doctor(conf, !has, cli_flag(c, "deep"), ret);
+        for (size_t i = 0; r == 0 && i < daemon.n; ++i)
+                r = finding_add(ret, (int)daemon.list[i].level, daemon.list[i].subject, daemon.list[i].mend, "%s", daemon.list[i].text);
+        findings_clear(&daemon);
+        return r;
+}
+
 int cmd_doctor(struct cli *c)
 {
         CLEANUP(conf_clear) struct conf conf = { 0 };
@@ -134,7 +204,7 @@ int cmd_doctor(struct cli *c)
         if (r == ERR_CONF)
                 r = finding_add(&all, FINDING_FAIL, "Configuration", cli_err_hint(r), "%s.", err_text());
         else if (r == 0)
-                r = admin_doctor(&conf, cli_flag(c, "deep"), &all);
+                r = examine(c, &conf, &all);
         for (size_t i = 0; r == 0 && i < all.n; ++i) {
                 fails += all.list[i].level == FINDING_FAIL;
                 if (cli_flag(c, "json"))

@@ -93,7 +93,7 @@ static const char bash_verb_of_line[] =
         "        case ${COMP_WORDS[i]} in -*) continue ;; esac\n"
         "        case $verb in\n"
         "            '') verb=${COMP_WORDS[i]} ;;\n"
-        "            agent|key) verb=\"$verb ${COMP_WORDS[i]}\" ;;\n"
+        "            agent|key|audit) verb=\"$verb ${COMP_WORDS[i]}\" ;;\n"
         "            *) n=$((n + 1)) ;;\n"
         "        esac\n"
         "    done\n"

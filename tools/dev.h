@@ -4,6 +4,7 @@
  *   holdfast dev         waits and forwards signals; if it is killed, its end of a pipe closes
  *     supervisor         parent of all that follows, and of what they leave behind; takes everything away in the end
  *       swtpm
+ *       holdfastd
  *       CMD
  */
 #ifndef HOLDFAST_TOOLS_DEV_H
@@ -30,6 +31,19 @@ struct dev_tpm {
 int dev_tpm_start(const struct dev_dir *d, struct dev_tpm *ret);
 void dev_tpm_stop(struct dev_tpm *t);
 
+/* A daemon on that TPM and that store; it serves when this returns. Its environment is ours. */
+struct dev_daemon {
+        pid_t pid;                /* -1: not started */
+};
+int dev_daemon_start(const struct dev_dir *d, struct dev_daemon *ret);
+/* Lets it write its last checkpoint. */
+void dev_daemon_stop(struct dev_daemon *s);
+
+/* In a child of the supervisor's: a session of its own, no blocked signals, output to the log; ended with its parent. */
+void dev_become(int log, pid_t parent, const char *const argv[]) __attribute__((noreturn));
+/* Asks it to end and after ms makes it. */
+void dev_stop(pid_t *pid, unsigned ms);
+
 /* Gives the TPM an endorsement certificate by a CA made for it alone; the CA's certificate is left as ek-ca.pem. */
 int dev_ek_certify(const struct conf *c, const struct dev_dir *d);
 
@@ -37,7 +51,7 @@ int dev_ek_certify(const struct conf *c, const struct dev_dir *d);
 int dev_supervise(struct cli *c, const struct dev_dir *d, int signals);
 
 /* The environment of CMD. */
-int dev_env(const struct dev_dir *d, const struct dev_tpm *t);
+int dev_env(const struct cli *c, const struct dev_dir *d, const struct dev_tpm *t);
 /* In the child: becomes CMD, or the user's shell. Returns the exit status if that fails. */
 int dev_exec(const struct cli *c, const struct dev_dir *d);
 

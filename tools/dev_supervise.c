@@ -20,6 +20,7 @@ struct scene {
         struct cli *cli;
         const struct dev_dir *dir;
         struct dev_tpm tpm;
+        struct dev_daemon daemon;
         pid_t cmd;                /* -1: not running */
         int status;               /* of CMD, once it has ended */
 };
@@ -32,12 +33,14 @@ static int prepare(struct scene *s)
 
         r = dev_tpm_start(s->dir, &s->tpm);
         if (r == 0)
-                r = dev_env(s->dir, &s->tpm);
+                r = dev_env(s->cli, s->dir, &s->tpm);
         if (r == 0)
                 r = conf_load(&conf);
         if (r == 0)
                 r = dev_ek_certify(&conf, s->dir);
-        return r == 0 ? admin_init(&conf, &how) : r;
+        if (r == 0)
+                r = admin_init(&conf, &how);
+        return r == 0 && !cli_flag(s->cli, "direct") ? dev_daemon_start(s->dir, &s->daemon) : r;
 }
 
 static int start_command(struct scene *s)
@@ -56,7 +59,7 @@ static int start_command(struct scene *s)
         _exit(dev_exec(s->cli, s->dir));
 }
 
-/* Whoever has ended: CMD, swtpm, or what CMD left behind. */
+/* Whoever has ended: CMD, swtpm, the daemon, or what CMD left behind. */
 static void reap(struct scene *s)
 {
         int status;
@@ -69,6 +72,9 @@ static void reap(struct scene *s)
                 } else if (pid == s->tpm.pid) {
                         s->tpm.pid = -1;
                         say(s->cli, "holdfast: the software TPM has ended; its last words are in %s/tpm.log", s->dir->path);
+                } else if (pid == s->daemon.pid) {
+                        s->daemon.pid = -1;
+                        say(s->cli, "holdfast: the daemon has ended; its last words are in %s/daemon.log", s->dir->path);
                 }
         }
 }
@@ -94,7 +100,7 @@ static void tend(struct scene *s, int signals, int children)
 }
 
 /* Our children at this moment: those of CMD that outlived it have become ours. */
-static size_t signal_children(pid_t except, int sig)
+static size_t signal_children(const struct scene *s, int sig)
 {
         char path[64];
         size_t n = 0;
@@ -106,7 +112,7 @@ static size_t signal_children(pid_t except, int sig)
         if (f == NULL)
                 return 0;
         while (fscanf(f, "%ld", &pid) == 1) {
-                if (pid == except)
+                if (pid == s->tpm.pid || pid == s->daemon.pid)
                         continue;
                 kill((pid_t)pid, sig);
                 ++n;
@@ -119,7 +125,7 @@ static size_t signal_children(pid_t except, int sig)
 static void end_strays(struct scene *s)
 {
         for (int ms = 0; ms < STRAYS_MS; ms += 5) {
-                if (signal_children(s->tpm.pid, ms < STRAYS_MS / 2 ? SIGTERM : SIGKILL) == 0)
+                if (signal_children(s, ms < STRAYS_MS / 2 ? SIGTERM : SIGKILL) == 0)
                         return;
                 poll(NULL, 0, ms == 0 ? 1 : 5);
                 reap(s);
@@ -129,6 +135,7 @@ static void end_strays(struct scene *s)
 static int take_away(struct scene *s)
 {
         end_strays(s);
+        dev_daemon_stop(&s->daemon);
         dev_tpm_stop(&s->tpm);
         if (!cli_flag(s->cli, "keep"))
                 return dev_dir_remove(s->dir);
@@ -138,7 +145,7 @@ static int take_away(struct scene *s)
 
 int dev_supervise(struct cli *c, const struct dev_dir *d, int signals)
 {
-        struct scene s = { .cli = c, .dir = d, .tpm = { .pid = -1 }, .cmd = -1 };
+        struct scene s = { .cli = c, .dir = d, .tpm = { .pid = -1 }, .daemon = { .pid = -1 }, .cmd = -1 };
         CLEANUP(close_fd) int children = -1;
         sigset_t chld;
         int r;
@@ -149,7 +156,7 @@ int dev_supervise(struct cli *c, const struct dev_dir *d, int signals)
         children = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
         r = children < 0 ? err_errno("cannot watch processes") : prepare(&s);
         if (r == 0 && (c->n_args == 0 || cli_flag(c, "verbose")))
-                say(c, "swtpm  P-256 EK with certificate   state %s   assurance: simulator", d->path);
+                say(c, "swtpm  P-256 EK with certificate%s   state %s   assurance: simulator", s.daemon.pid > 0 ? "   holdfastd" : "", d->path);
         if (r == 0)
                 r = start_command(&s);
         if (r == 0)

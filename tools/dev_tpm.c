@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Starts and stops the software TPM of `holdfast dev`. */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "lib/file.h"
 #include "tools/dev.h"
@@ -39,28 +35,20 @@ static int control_listen(const char path[PATH_LEN], int *ret_fd)
         return 0;
 }
 
-/* In the child. A session of its own, so that the terminal's signals are CMD's alone. */
+/* In the child. */
 static void become_swtpm(const struct dev_dir *d, int control, int log, pid_t parent)
 {
         char state[96], server[128], ctrl[64];
-        sigset_t none;
+        const char *const argv[] = {
+                "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server, "--ctrl", ctrl, "--flags", "not-need-init,startup-clear", NULL,
+        };
 
         snprintf(state, sizeof state, "dir=%s/tpm-state", d->path);
         snprintf(server, sizeof server, "type=unixio,path=%s/tpm", d->path);
         snprintf(ctrl, sizeof ctrl, "type=unixio,fd=%d", control);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setsid();
-        /* The supervisor has blocked some, and a mask is inherited. */
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        if (getppid() != parent || fcntl(control, F_SETFD, 0) != 0)
+        if (fcntl(control, F_SETFD, 0) != 0)
                 _exit(1);
-        for (int fd = 0; fd <= 2; ++fd)
-                dup2(log, fd);
-        execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server, "--ctrl", ctrl,
-               "--flags", "not-need-init,startup-clear", (char *)NULL);
-        dprintf(2, "%s\n", strerror(errno));
-        _exit(127);
+        dev_become(log, parent, argv);
 }
 
 /* Sends CMD_GET_CAPABILITY; any answer will do. */
@@ -123,17 +111,5 @@ int dev_tpm_start(const struct dev_dir *d, struct dev_tpm *ret)
 
 void dev_tpm_stop(struct dev_tpm *t)
 {
-        if (t->pid <= 0)
-                return;
-        kill(t->pid, SIGTERM);
-        for (int ms = 0; ms < STOP_MS; ++ms) {
-                if (waitpid(t->pid, NULL, WNOHANG) != 0) {
-                        t->pid = -1;
-                        return;
-                }
-                poll(NULL, 0, 1);
-        }
-        kill(t->pid, SIGKILL);
-        waitpid(t->pid, NULL, 0);
-        t->pid = -1;
+        dev_stop(&t->pid, STOP_MS);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What `holdfast help` and the manual's check print: the table as text. */
 #include <string.h>
+#include "audit/check.h"
 #include "lib/buf.h"
 #include "tools/cli.h"
 
@@ -80,4 +81,6 @@ void cli_dump(FILE *f)
                 fprintf(f, "config %s.%s\n", k->section, k->name);
         for (size_t i = 0; (e = cli_exit_at(i)) != NULL; ++i)
                 fprintf(f, "exit %d\n", e->status);
+        for (int fault = FAULT_RECORD; audit_fault_name((enum audit_fault)fault) != NULL; ++fault)
+                fprintf(f, "fault %s\n", audit_fault_name((enum audit_fault)fault));
 }

@@ -19,6 +19,8 @@ int main(int argc, char **argv)
         struct cli c = { 0 };
         int r;
 
+        /* Orders to the daemon bring PINs. */
+        json_set_alloc_funcs(wiping_alloc, wiping_free);
         r = cli_parse(argc, argv, &c);
         /* Before the first call of a TSS library, which reads it once. */
         if (cli_count(&c, "verbose") < 2)

@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* "AGENT/LABEL" on the command line, to the key it names. */
+/* "AGENT/LABEL" on the command line, and what programs call the key that it means. */
 #ifndef HOLDFAST_TOOLS_KEYNAME_H
 #define HOLDFAST_TOOLS_KEYNAME_H
 
-#include "keys/keyring.h"
+#include "keys/facts.h"
 
-/* Splits at the first '/'; an agent's name has none. ret_label is empty where there is none. */
-int keyname_split(const char *name, struct buf *ret_agent, struct buf *ret_label);
-
-/* A key with the agent it belongs to. Zero-initialise; keyname_clear(). */
-struct named_key {
+/* Zero-initialise; key_name_clear(). */
+struct key_name {
         char agent[AGENT_NAME_MAX + 1];
-        struct item *item;
+        struct buf label, id;           /* empty where they are not given */
 };
-void keyname_clear(struct named_key *k);
+void key_name_clear(struct key_name *n);
+/* Splits at the first '/'; an agent's name has none. id: hex, or NULL. */
+int key_name_parse(const char *name, const char *id, struct key_name *ret);
 
-/* Without a label: the agent's only key, or the one labelled "default". id: hex, or NULL. ERR_NOENT; ERR_INVAL if
- * more than one key fits. */
-int keyname_find(struct keyring *k, const char *name, const char *id, struct named_key *ret);
-
-/* The objects of one type that share a key's ID, in order; *i is where to go on, 0 at first. NULL behind the last. Borrowed from l. */
-struct item *keyname_beside(struct item_list *l, struct item *key, enum item_type type, size_t *i);
-
-/* "pkcs11:" URI of the key as clients find it: by its label if no other key of the agent has that, else by its ID. */
-int keyname_uri(struct keyring *k, const char *agent, struct item *item, const char *type, struct buf *ret);
+/* "pkcs11:" URI of the key as clients find it: by its label if no other key of the agent has that, else by its ID. type: as keytext_uri(). */
+int key_name_uri(const char *agent, const struct key_facts *f, const char *type, struct buf *ret);
+/* "private", or "secret-key" where there is no public half. */
+const char *key_name_type(const struct key_facts *f);
 /* A reference file (lib/ref.h) with the private key's URI. */
-int keyname_ref(struct keyring *k, const char *agent, struct item *item, struct buf *ret);
+int key_name_ref(const char *agent, const struct key_facts *f, struct buf *ret);
 
 #endif

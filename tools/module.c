@@ -9,6 +9,8 @@
 
 #define MODULE_NAME "libholdfast-pkcs11.so"
 #define BUILD_PLACE "/../pkcs11/.libs/" MODULE_NAME
+#define DAEMON_NAME "holdfastd"
+#define DAEMON_BUILD_PLACE "/../daemon/" DAEMON_NAME
 #define PROVIDER_NAME "holdfast.so"
 #define PROVIDER_BUILD_PLACE "/../provider/.libs/" PROVIDER_NAME
 
@@ -58,4 +60,9 @@ int module_path(struct buf *ret)
 int module_provider_path(struct buf *ret)
 {
         return find(getenv("HOLDFAST_PROVIDER"), PROVIDER_BUILD_PLACE, HF_OSSLMODULEDIR "/" PROVIDER_NAME, ret);
+}
+
+int module_daemon_path(struct buf *ret)
+{
+        return find(getenv("HOLDFAST_DAEMON"), DAEMON_BUILD_PLACE, HF_SBINDIR "/" DAEMON_NAME, ret);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the PKCS#11 module and the OpenSSL provider are that go with this command. */
+/* Where the PKCS#11 module, the OpenSSL provider and the daemon are that go with this command. */
 #ifndef HOLDFAST_TOOLS_MODULE_H
 #define HOLDFAST_TOOLS_MODULE_H
 
@@ -10,6 +10,8 @@
 int module_path(struct buf *ret);
 /* The same of the provider, $HOLDFAST_PROVIDER. */
 int module_provider_path(struct buf *ret);
+/* The same of the daemon, $HOLDFAST_DAEMON. */
+int module_daemon_path(struct buf *ret);
 /* The directory of this command, where it runs from a build tree; ERR_NOENT otherwise. */
 int module_build_dir(struct buf *ret);
 

@@ -3,24 +3,49 @@
 noinst_LTLIBRARIES += tools/libhf_tools.la
 tools_libhf_tools_la_SOURCES = \
 	tools/ask.c \
+	tools/audit.h \
+	tools/audit_counter.c tools/audit_counter.h \
+	tools/audit_filter.c \
+	tools/audit_sink.c tools/audit_sink.h tools/audit_sinking.h \
+	tools/audit_sink_file.c \
+	tools/audit_sink_socket.c \
+	tools/audit_spool.c tools/audit_spool.h \
+	tools/audit_text.c \
+	tools/audit_walk.c \
+	tools/audit_where.c \
+	tools/audit_witness.c tools/audit_witness.h \
 	tools/cert.c tools/cert.h \
 	tools/cli.c tools/cli.h \
 	tools/cmd_agent.c \
+	tools/cmd_audit_export.c \
+	tools/cmd_audit_log.c \
+	tools/cmd_audit_prove.c \
+	tools/cmd_audit_verify.c \
 	tools/cmd_config.c \
 	tools/cmd_create.c \
 	tools/cmd_dev.c \
 	tools/cmd_init.c \
 	tools/cmd_inspect.c \
 	tools/cmd_key.c \
+	tools/cmd_lock.c \
 	tools/cmd_misc.c \
+	tools/cmd_policy.c \
 	tools/cmd_status.c \
 	tools/completion.c \
+	tools/daemon.c tools/daemon.h \
+	tools/daemon_status.c tools/daemon_status.h \
 	tools/dev.h \
+	tools/dev_child.c \
+	tools/dev_daemon.c \
 	tools/dev_dir.c \
 	tools/dev_ek.c \
 	tools/dev_supervise.c \
 	tools/dev_tpm.c \
 	tools/help.c \
+	tools/keepjson.c tools/keepjson.h \
+	tools/keeper.c tools/keeper.h \
+	tools/keeper_key.c \
+	tools/keeper_rule.c \
 	tools/keycmd.c tools/keycmd.h \
 	tools/keyname.c tools/keyname.h \
 	tools/keytext.c tools/keytext.h \
@@ -29,13 +54,14 @@ tools_libhf_tools_la_SOURCES = \
 	tools/plan.c \
 	tools/program.c tools/program.h \
 	tools/readfile.c tools/readfile.h \
+	tools/rules.c tools/rules.h \
 	tools/text.c tools/text.h \
 	tools/verbs.c
 
 bin_PROGRAMS += tools/holdfast
 tools_holdfast_SOURCES = tools/holdfast.c
-tools_holdfast_LDADD = tools/libhf_tools.la keys/libhf_keys.la tpm/libhf_tpm.la lib/libhf_lib.la \
-	$(TSS2_LIBS) $(CRYPTO_LIBS) $(INIH_LIBS) $(JANSSON_LIBS)
+tools_holdfast_LDADD = tools/libhf_tools.la keys/libhf_keys.la audit/libhf_audit.la tpm/libhf_tpm.la lib/libhf_cbor.la lib/libhf_lib.la \
+	$(TSS2_LIBS) $(CRYPTO_LIBS) $(INIH_LIBS) $(CBOR_LIBS) $(JANSSON_LIBS)
 
 # Asks the command for the script when bash first completes it.
 dist_bashcompletion_DATA = tools/bash-completion/holdfast
@@ -58,8 +84,12 @@ tests_unit_test_tools_text_SOURCES = tests/unit/test_tools_text.c
 tests_unit_test_tools_text_LDADD = $(TOOLS_TEST_LIBS)
 
 TOOLS_CLI_CHECKS = \
+	tests/integration/audit_behind_its_back.sh \
 	tests/integration/cli_agents.sh \
+	tests/integration/cli_audit.sh \
+	tests/integration/direct_log.sh \
 	tests/integration/cli_config.sh \
+	tests/integration/cli_daemon.sh \
 	tests/integration/cli_dev.sh \
 	tests/integration/cli_errors.sh \
 	tests/integration/cli_inspect.sh \

@@ -61,7 +61,7 @@ static int list_commands(struct tpm *t, void *arg)
         return r;
 }
 
-int tpm_audit_commands(struct tpm *t, bool *ret_has, uint32_t ret[TPM_AUDIT_LIST_MAX], size_t *ret_n)
+int tpm_audit_commands(struct tpm *t, enum tpm_audit_kind *ret_kind, uint32_t ret[TPM_AUDIT_LIST_MAX], size_t *ret_n)
 {
         struct commands c;
         size_t n = 0;
@@ -74,7 +74,10 @@ int tpm_audit_commands(struct tpm *t, bool *ret_has, uint32_t ret[TPM_AUDIT_LIST
                         ret[n++] = uses_keys[i];
         }
         *ret_n = n;
-        *ret_has = c.can_set && c.can_get;
+        if (c.can_set && c.can_get)
+                *ret_kind = TPM_AUDIT_COMMAND;
+        else
+                *ret_kind = on_list(c.list, c.n, TPM2_CC_GetSessionAuditDigest) ? TPM_AUDIT_SESSION : TPM_AUDIT_NONE;
         return 0;
 }
 
@@ -95,7 +98,7 @@ int tpm_audit_list_digest(const uint32_t *list, size_t n, uint8_t ret[TPM_AUDIT_
         return r != 0 ? r : crypto_hash(sha256(), &BYTES_OF(&all), 1, ret);
 }
 
-/* TPM2_GetCommandAuditDigest and TPM2_Quote */
+/* TPM2_GetCommandAuditDigest, TPM2_GetSessionAuditDigest and TPM2_Quote */
 
 struct attest {
         enum tpm_attest what;
@@ -114,6 +117,28 @@ static TSS2_RC prepare_audit_digest(TSS2_SYS_CONTEXT *sys, const struct call *c)
         return Tss2_Sys_GetCommandAuditDigest_Prepare(sys, c->object[0].handle, c->object[1].handle, c->in, &of_key);
 }
 
+static TSS2_RC prepare_session_digest(TSS2_SYS_CONTEXT *sys, const struct call *c)
+{
+        const TPMT_SIG_SCHEME of_key = { .scheme = TPM2_ALG_NULL };
+
+        return Tss2_Sys_GetSessionAuditDigest_Prepare(sys, c->object[0].handle, c->object[1].handle, c->object[2].handle, c->in, &of_key);
+}
+
+static TSS2_RC prepare_random(TSS2_SYS_CONTEXT *sys, const struct call *c)
+{
+        (void)c;
+        return Tss2_Sys_GetRandom_Prepare(sys, 1);
+}
+
+/* TPM2_GetSessionAuditDigest takes no session that has never audited anything: Part 3, 18.5. What is audited here does not matter. */
+static int start_session_audit(struct tpm *t)
+{
+        const struct call c = { .cc = TPM2_CC_GetRandom, .prepare = prepare_random, .auth = AUTH_SESSION, .starts_audit = true };
+        struct answer a;
+
+        return t->session.audits ? 0 : tpm_call(t, &c, &a);
+}
+
 static TSS2_RC prepare_quote(TSS2_SYS_CONTEXT *sys, const struct call *c)
 {
         const TPMT_SIG_SCHEME of_key = { .scheme = TPM2_ALG_NULL };
@@ -122,34 +147,47 @@ static TSS2_RC prepare_quote(TSS2_SYS_CONTEXT *sys, const struct call *c)
         return Tss2_Sys_Quote_Prepare(sys, c->object[0].handle, c->in, &of_key, &no_pcrs);
 }
 
+static void add_object(struct call *c, uint32_t handle, struct bytes name)
+{
+        c->object[c->n_objects].handle = handle;
+        c->object[c->n_objects++].name = name;
+}
+
 /* Should the answer to TPM2_GetCommandAuditDigest be lost, the TPM may have cleared its digest: then the second try attests an empty one
  * where there were commands, and that batch stays unproved. Nothing here can tell the two apart; what is attested does, to all who check. */
 static int attest(struct tpm *t, void *arg)
 {
         struct attest *in = arg;
-        uint8_t endorsement[HANDLE_NAME_LEN];
-        struct call c = { .in = &in->extra, .auth = AUTH_SESSION, .value = in->auth };
+        static const struct {
+                uint32_t cc;
+                TSS2_RC (*prepare)(TSS2_SYS_CONTEXT *sys, const struct call *c);
+        } commands[] = {
+                [TPM_ATTEST_COMMAND_AUDIT] = { TPM2_CC_GetCommandAuditDigest, prepare_audit_digest },
+                [TPM_ATTEST_SESSION_AUDIT] = { TPM2_CC_GetSessionAuditDigest, prepare_session_digest },
+                [TPM_ATTEST_QUOTE] = { TPM2_CC_Quote, prepare_quote },
+        };
+        uint8_t endorsement[HANDLE_NAME_LEN], session[HANDLE_NAME_LEN];
+        struct call c = { .cc = commands[in->what].cc, .prepare = commands[in->what].prepare, .in = &in->extra, .auth = AUTH_SESSION, .value = in->auth };
         struct answer a;
         struct reader r;
-        int e;
+        int e = 0;
 
         t->why = (struct rc_meaning){ .remedy = REMEDY_NONE };
         if (!t->have_parent)
                 return err(ERR_NOTINIT, "no parent key has been set for this TPM");
-        if (in->what == TPM_ATTEST_COMMAND_AUDIT) {
-                c.cc = TPM2_CC_GetCommandAuditDigest;
-                c.prepare = prepare_audit_digest;
-                c.object[c.n_objects].handle = TPM2_RH_ENDORSEMENT;
-                c.object[c.n_objects++].name = handle_name(TPM2_RH_ENDORSEMENT, endorsement);
+        /* Before the text: with another session the batch is another. */
+        if (in->what == TPM_ATTEST_SESSION_AUDIT)
+                e = start_session_audit(t);
+        if (in->what != TPM_ATTEST_QUOTE) {
+                add_object(&c, TPM2_RH_ENDORSEMENT, handle_name(TPM2_RH_ENDORSEMENT, endorsement));
                 c.second = c.clears_audit = true;
-        } else {
-                c.cc = TPM2_CC_Quote;
-                c.prepare = prepare_quote;
         }
-        c.object[c.n_objects].handle = in->ak->handle;
-        c.object[c.n_objects++].name = BYTES_OF(&in->ak->name);
+        add_object(&c, in->ak->handle, BYTES_OF(&in->ak->name));
+        if (in->what == TPM_ATTEST_SESSION_AUDIT)
+                add_object(&c, t->session.handle, handle_name(t->session.handle, session));
 
-        e = in->text(in->ctx, in->extra.buffer);
+        if (e == 0)
+                e = in->text(in->ctx, in->extra.buffer);
         in->extra.size = TPM_AUDIT_HASH;
         if (e == 0)
                 e = tpm_call(t, &c, &a);
@@ -284,6 +322,13 @@ static int set_list(struct tpm *t, void *arg)
         return s.set.count + s.clear.count > 0 ? set_status(t, &s, in->owner_auth) : 0;
 }
 
+static void keep(struct tpm *t, const struct set_list *s, bool in_session)
+{
+        memcpy(t->audited, s->list, s->n * sizeof(*s->list));
+        t->n_audited = s->n;
+        t->audit_in_session = in_session;
+}
+
 static int keep_list(struct tpm *t, void *arg)
 {
         struct set_list *in = arg;
@@ -295,8 +340,7 @@ static int keep_list(struct tpm *t, void *arg)
         r = set_list(t, in);
         if (r != 0)
                 return r;
-        memcpy(t->audited, in->list, in->n * sizeof(*in->list));
-        t->n_audited = in->n;
+        keep(t, in, false);
         return 0;
 }
 
@@ -311,4 +355,19 @@ int tpm_audit_list_set(struct tpm *t, struct bytes owner_auth, const uint32_t *l
         if (r == 0)
                 *ret_changed = in.changed;
         return r;
+}
+
+static int keep_session_list(struct tpm *t, void *arg)
+{
+        keep(t, arg, true);
+        return 0;
+}
+
+int tpm_audit_session_set(struct tpm *t, const uint32_t *list, size_t n)
+{
+        struct set_list in = { .list = list, .n = n };
+
+        if (n > TPM_AUDIT_LIST_MAX)
+                return err(ERR_RANGE, "an audit list has at most %d commands", TPM_AUDIT_LIST_MAX);
+        return tpm_operate(t, PATIENCE, keep_session_list, &in);
 }

@@ -15,18 +15,18 @@ enum loaded_kind loaded_kind(uint32_t handle)
         return HANDLE_TYPE(handle) == TPM2_HT_TRANSIENT ? LOADED_OBJECT : LOADED_SESSION;
 }
 
-static void tag_of(struct bytes name, uint8_t tag[CACHE_TAG])
+void cache_tag(struct bytes name, uint8_t ret[CACHE_TAG])
 {
-        memset(tag, 0, CACHE_TAG);
+        memset(ret, 0, CACHE_TAG);
         if (name.len >= CACHE_TAG)
-                memcpy(tag, name.ptr + name.len - CACHE_TAG, CACHE_TAG);
+                memcpy(ret, name.ptr + name.len - CACHE_TAG, CACHE_TAG);
 }
 
 const struct loaded *cache_find(const struct cache *c, struct bytes name)
 {
         uint8_t tag[CACHE_TAG];
 
-        tag_of(name, tag);
+        cache_tag(name, tag);
         for (size_t i = 0; i < c->n; i++) {
                 if (loaded_kind(c->list[i].handle) == LOADED_OBJECT && memcmp(c->list[i].tag, tag, CACHE_TAG) == 0)
                         return &c->list[i];
@@ -77,7 +77,7 @@ void cache_add(struct cache *c, uint32_t handle, struct bytes name, uint64_t own
                 cache_set_unsure(c, true);
                 return;
         }
-        tag_of(name, e.tag);
+        cache_tag(name, e.tag);
         put_first(c, c->n++, e);
 }
 

@@ -33,6 +33,8 @@ struct cache {
 enum loaded_kind { LOADED_OBJECT, LOADED_SESSION };
 enum loaded_kind loaded_kind(uint32_t handle);
 
+/* What stands for a key's Name. */
+void cache_tag(struct bytes name, uint8_t ret[CACHE_TAG]);
 /* NULL if it is not there. Valid until the table changes. */
 const struct loaded *cache_find(const struct cache *c, struct bytes name);
 const struct loaded *cache_find_handle(const struct cache *c, uint32_t handle);

@@ -21,9 +21,10 @@ int set_2b(uint16_t *size, uint8_t *to, size_t room, struct bytes from)
         return 0;
 }
 
-static uint8_t attributes(const struct call *c)
+static uint8_t attributes(const struct tpm *t, const struct call *c)
 {
-        return (uint8_t)(TPMA_SESSION_CONTINUESESSION | (c->secret_in ? TPMA_SESSION_DECRYPT : 0) | (c->secret_out ? TPMA_SESSION_ENCRYPT : 0));
+        return (uint8_t)(TPMA_SESSION_CONTINUESESSION | (c->secret_in ? TPMA_SESSION_DECRYPT : 0) | (c->secret_out ? TPMA_SESSION_ENCRYPT : 0) |
+                         observe_attributes(t, c));
 }
 
 static int marshalled(const struct call *c, TSS2_RC rc)
@@ -74,7 +75,7 @@ static int authorise(struct tpm *t, const struct call *c, struct session_command
                 r = marshalled(c, Tss2_Sys_GetCpBuffer(t->sys, &len, &params));
         if (r != 0)
                 return r;
-        *cmd = (struct session_command){ .cc = c->cc, .params = BYTES(params, len), .auth = c->value, .attributes = attributes(c) };
+        *cmd = (struct session_command){ .cc = c->cc, .params = BYTES(params, len), .auth = c->value, .attributes = attributes(t, c) };
         for (; cmd->n_names < c->n_objects; cmd->n_names++)
                 cmd->names[cmd->n_names] = c->object[cmd->n_names].name;
         r = session_authorise(&t->session, cmd, &auths.auths[auths.count - 1]);
@@ -95,6 +96,7 @@ static int verify(struct tpm *t, const struct call *c, const struct session_comm
                 observe_lost(t, c);
                 return e;
         }
+        session_settle(t, c);
         observe_answer(t, c, rsp->params);
         if (!c->secret_out)
                 return 0;
@@ -122,6 +124,7 @@ static int refused(struct tpm *t, const struct call *c, uint32_t rc)
 
         t->why = rc_meaning(rc);
         t->blame = 0;
+        t->refused = c->clears_audit ? 0 : c->cc;
         if (t->why.remedy == REMEDY_AUTH && c->lockout)
                 t->why.remedy = REMEDY_NONE;
         if (t->why.subject == RC_HANDLE && t->why.index >= 1 && t->why.index <= c->n_objects)
@@ -171,6 +174,7 @@ static int once(struct tpm *t, const struct call *c, struct answer *ret)
         }
         if (c->auth == AUTH_SESSION) {
                 t->maybe_done = false;
+                t->session_needed = t->session_needed || holds_secret(c);
                 cache_touch(&t->cache, t->session.handle, t->id, t->pid);
         }
         *ret = (struct answer){ rsp->handle, rsp->params };
@@ -211,7 +215,7 @@ int tpm_call(struct tpm *t, const struct call *c, struct answer *ret)
                         return r;
                 /* Had the command been done, the session would be out of step, and that would count as a wrong try. */
                 if (c->lockout)
-                        session_drop(t);
+                        session_doubt(t, 0);
                 clock_nap(nap, t->deadline_us);
                 nap = nap * 2 > NAP_MAX_US ? NAP_MAX_US : nap * 2;
         }

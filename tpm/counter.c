@@ -11,10 +11,10 @@
 #define NAME_LEN (2 + 32)
 
 struct counter {
-        uint32_t index;
+        uint32_t index, from, but;
         struct bytes auth, owner_auth;
         uint64_t to, value;
-        unsigned runs;
+        unsigned runs, strangers;
         bool define_sent;
 };
 
@@ -98,6 +98,58 @@ int tpm_counter_read(struct tpm *t, uint32_t index, struct bytes auth, uint64_t 
 
         if (r == 0)
                 *ret = n.value;
+        return r;
+}
+
+static TSS2_RC prepare_public(TSS2_SYS_CONTEXT *sys, const struct call *c)
+{
+        return Tss2_Sys_NV_ReadPublic_Prepare(sys, c->object[0].handle);
+}
+
+/* One of ours has a Name of its own, for it allows wrong values without an end. */
+static int is_like_ours(struct tpm *t, const struct counter *n, bool *ret)
+{
+        const struct call c = { .cc = TPM2_CC_NV_ReadPublic, .prepare = prepare_public, .object[0] = { .handle = n->index }, .n_objects = 1 };
+        uint8_t name[NAME_LEN];
+        struct answer a;
+        struct reader r;
+        int e = tpm_call(t, &c, &a);
+
+        if (e == 0)
+                e = name_of(n->index, true, name);
+        if (e != 0)
+                return explain(t, n, e);
+        r = READER(a.params);
+        read_2b(&r);
+        *ret = bytes_equal(read_2b(&r), BYTES(name, sizeof(name)));
+        return 0;
+}
+
+static int find_counter(struct tpm *t, void *arg)
+{
+        struct counter *found = arg, n = *found;
+        bool like = false;
+        int r = ERR_AUTH;
+
+        found->strangers = 0;
+        for (n.index = found->from; r == ERR_AUTH && n.index <= NV_LAST; n.index++) {
+                found->index = n.index;
+                r = is_like_ours(t, &n, &like);
+                if (r == 0)
+                        r = like && n.index != n.but ? read_counter(t, &n) : ERR_AUTH;
+                found->strangers += like && n.index != n.but && r == ERR_AUTH;
+        }
+        return r;
+}
+
+int tpm_counter_find(struct tpm *t, uint32_t from, uint32_t but, struct bytes auth, uint32_t *ret_index, unsigned *ret_strangers)
+{
+        struct counter n = { .from = from, .but = but, .auth = auth };
+        int r = tpm_operate(t, PATIENCE, find_counter, &n);
+
+        if (r == 0)
+                *ret_index = n.index;
+        *ret_strangers = n.strangers;
         return r;
 }
 

@@ -9,7 +9,6 @@
 #ifndef HOLDFAST_TPM_CTX_H
 #define HOLDFAST_TPM_CTX_H
 
-#include <pthread.h>
 #include <tss2/tss2_sys.h>
 #include "tpm/audit.h"
 #include "tpm/cache.h"
@@ -18,16 +17,19 @@
 #include "tpm/share.h"
 #include "tpm/tcti.h"
 #include "tpm/tpm.h"
+#include "tpm/turn.h"
 
 #define TEMPS_MAX 4
 
+struct saved_context {
+        uint8_t tag[CACHE_TAG];
+        unsigned loads;                         /* by TPM2_Load */
+        struct buf blob;                        /* TPMS_CONTEXT; empty: not saved */
+};
+
 struct tpm {
-        /* One operation at a time. The gate is held for moments only, never while the TPM works. */
-        pthread_mutex_t gate;
-        pthread_cond_t free;
-        bool busy;
-        unsigned waiting;                       /* threads */
-        bool has_turn;                          /* the file's lock and the connection, kept for the next thread */
+        struct turns turns;                     /* of our threads */
+        bool has_turn;                          /* among processes: the file's lock and the connection, kept for the next thread */
         uint64_t turn_since_us;
         struct tcti tcti;
         TSS2_SYS_CONTEXT *sys;
@@ -44,8 +46,19 @@ struct tpm {
         pid_t pid;
         bool started;                           /* there has been an operation */
         struct session session;
+        struct session aside;                   /* of the batch that is open, while another is tried: see session_doubt() */
+        uint32_t doubted;                       /* with this command */
+
+        struct saved_context *contexts;         /* keys that come and go, as the TPM gave them out */
+        size_t n_contexts;
+
+        /* Behind a resource manager, where whatever stays loaded costs time. */
+        uint8_t gave_way[CACHE_TAG];            /* the key that was used before the one that is there */
+        uint32_t newest;                        /* the key that was used last, */
+        unsigned key_idle, session_idle;        /* and how many operations have not needed the other, or the session */
 
         /* The running operation's. */
+        bool session_needed;
         uint64_t deadline_us;
         bool keep_nothing;                      /* no table to write in: what is loaded is flushed at the end */
         uint32_t temps[TEMPS_MAX];              /* objects that only this operation needs */
@@ -63,12 +76,14 @@ struct tpm {
         void *observer_ctx;
         uint32_t audited[TPM_AUDIT_LIST_MAX];
         size_t n_audited;
+        bool audit_in_session;                  /* by our session and what is sent in it; else by the TPM, whoever sends it */
         uint32_t resets;                        /* of the TPM, when the last session was opened */
         uint8_t cp_hash[TPM_AUDIT_HASH];        /* of the command that is on its way */
 
         /* Why the last command failed. */
         struct rc_meaning why;
         uint32_t blame;                         /* the object that is to be loaded again, 0: unknown */
+        uint32_t refused;                       /* the command; 0: one that closes a batch */
 };
 
 /* One command. */
@@ -79,14 +94,15 @@ struct call {
         struct {
                 uint32_t handle;
                 struct bytes name;              /* only used with a session */
-        } object[2];
+        } object[3];
         size_t n_objects;
         enum { AUTH_NONE, AUTH_PASSWORD, AUTH_SESSION } auth;
         bool second;                            /* the first object's authorisation is an empty password, what follows is the second's */
         struct bytes value;                     /* of the first object: its authorisation value; AUTH_PASSWORD: must be empty */
         const struct bytes *value_after;        /* where the command changes it, else NULL */
         bool secret_in, secret_out;             /* the first parameter, either way, travels encrypted */
-        bool clears_audit;                      /* the TPM's audit digest is empty after it */
+        bool clears_audit;                      /* the audit digest is empty after it, or starts anew with what is next */
+        bool starts_audit;                      /* does nothing else but make the session one that audits */
         bool lockout;                           /* a wrong try counts in the TPM: nothing is tried twice with one session */
 };
 
@@ -116,13 +132,35 @@ void temps_flush(struct tpm *t);
 void flush_dead(struct tpm *t);                 /* what those left who are no more */
 int sweep(struct tpm *t);                       /* everything that the table does not list */
 void hang_up(struct tpm *t);                    /* a connection that has failed: the next command makes a new one */
+bool change_connection(struct tpm *t);          /* behind a resource manager: for one with nothing loaded, if that is to be had for nothing */
 int evict(struct tpm *t, enum loaded_kind kind); /* room for one more; ERR_FULL if there is nothing to flush */
 int list_handles(struct tpm *t, uint32_t first, uint32_t *list, size_t room, size_t *ret_n);
 int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key); /* salted to that key */
 void session_drop(struct tpm *t);
+/* The next command gets another session, because this one may be at fault for what `cc` failed with. That is not worth an open batch: the
+ * session that has one is kept aside, and only given up when `cc` goes well in another, or something is audited there. */
+void session_doubt(struct tpm *t, uint32_t cc);
+void session_settle(struct tpm *t, const struct call *c); /* this went well */
+void session_restore(struct tpm *t);            /* at the end: nothing spoke against it */
+
+/* context.c: keys that were loaded before. */
+int context_load(struct tpm *t, struct bytes name, uint32_t *ret_handle); /* ERR_NOENT: not so; the table lists it */
+void context_loaded(struct tpm *t, struct bytes name, uint32_t handle); /* the other way: saves it if that pays; best effort */
+void context_forget(struct tpm *t, struct bytes name);
+void contexts_clear(struct tpm *t);
+
+/* strategy.c: what stays loaded, by what it costs. */
+void make_room(struct tpm *t, struct bytes name); /* for a key that is about to be loaded */
+bool holds_secret(const struct call *c);        /* that must not travel in the clear */
+bool session_wanted(const struct tpm *t, const struct call *c); /* or does an empty password do? */
+void let_idle_go(struct tpm *t);                /* at the end of an operation */
 
 /* observe.c: what tpm_call() tells of, in this order. */
 int observe_session(struct tpm *t);             /* a new one is open */
+bool observe_open(const struct tpm *t);         /* our session has audited something that no attestation tells of */
+bool observe_heard(const struct tpm *t, const struct call *c); /* of that command something will be told */
+void observe_gone(struct tpm *t);               /* the session that had audited is no more */
+uint8_t observe_attributes(const struct tpm *t, const struct call *c); /* TPMA_SESSION, of a command that is audited in its session */
 int observe_command(struct tpm *t, const struct call *c); /* it lies ready, as it will be sent */
 void observe_answer(struct tpm *t, const struct call *c, struct bytes params); /* good and verified, as it came */
 void observe_lost(struct tpm *t, const struct call *c); /* there is no such answer */

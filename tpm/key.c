@@ -74,7 +74,7 @@ static int load(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handle)
 {
         CLEANUP(buf_clear) struct buf parent_name = { 0 };
         struct load in;
-        struct call c = { .cc = TPM2_CC_Load, .prepare = prepare_load, .in = &in, .n_objects = 1, .auth = AUTH_SESSION };
+        struct call c = { .cc = TPM2_CC_Load, .prepare = prepare_load, .in = &in, .n_objects = 1 };
         struct answer a;
         struct reader r;
         int e;
@@ -87,8 +87,8 @@ static int load(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handle)
         if (e != 0)
                 return explain_load(t, k, e);
         c.object[0].name = BYTES_OF(&parent_name);
-        while (cache_count(&t->cache, LOADED_OBJECT) > 0 && cache_count(&t->cache, LOADED_OBJECT) + t->n_temps >= t->keys_max)
-                evict(t, LOADED_OBJECT);
+        /* What the key itself will need. */
+        c.auth = k->auth.len > 0 || session_wanted(t, &c) ? AUTH_SESSION : AUTH_PASSWORD;
         e = tpm_call(t, &c, &a);
         if (e != 0)
                 return explain_load(t, k, e);
@@ -102,19 +102,25 @@ static int load(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handle)
         if (!bytes_equal(read_2b(&r), k->name))
                 return err(ERR_FORMAT, "the TPM gives the key another name than its public area has");
         *ret_handle = a.handle;
+        if (!key_locks_out(k))
+                context_loaded(t, k->name, a.handle);
         return 0;
 }
 
 int key_load(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handle)
 {
         const struct loaded *l;
+        int r;
 
         t->why = (struct rc_meaning){ .remedy = REMEDY_NONE };
         if (!t->have_parent)
                 return err(ERR_NOTINIT, "no parent key has been set for this TPM");
         l = key_locks_out(k) ? NULL : cache_find(&t->cache, k->name);
-        if (l == NULL)
-                return load(t, k, ret_handle);
+        if (l == NULL) {
+                make_room(t, k->name);
+                r = key_locks_out(k) ? ERR_NOENT : context_load(t, k->name, ret_handle);
+                return r == ERR_NOENT ? load(t, k, ret_handle) : r;
+        }
         *ret_handle = l->handle;
         cache_touch(&t->cache, l->handle, t->id, t->pid);
         return 0;
@@ -141,6 +147,7 @@ static int forget_key(struct tpm *t, void *arg)
 
         if (l != NULL)
                 flush(t, l->handle);
+        context_forget(t, *name);
         return 0;
 }
 

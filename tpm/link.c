@@ -42,6 +42,11 @@ void link_hangup(struct link *l)
         l->ops->hangup(l);
 }
 
+int link_renew(struct link *l)
+{
+        return l->ops->renew != NULL ? l->ops->renew(l) : ERR_NOTSUP;
+}
+
 void link_abandon(struct link *l)
 {
         l->ops->abandon(l);

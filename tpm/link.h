@@ -25,12 +25,17 @@ struct link_ops {
         void (*hangup)(struct link *l);
         /* Closes our descriptors and nothing else, in a forked child. */
         void (*abandon)(struct link *l);
+        /* A new connection in the place of this one, which stays if there is none to be had: the rights may be gone that it was opened with.
+         * NULL: that costs as much as what it is meant to save. */
+        int (*renew)(struct link *l);
 };
 
 /* ERR_INVAL: a string we cannot make sense of. Connects to nothing. */
 int link_new(const char *tcti, struct link **ret);
 /* Lets go of the TPM, so that other programs have their turn. The next exchange connects again. */
 void link_hangup(struct link *l);
+/* Lets go of what is loaded behind a resource manager, without a command. ERR_*: not so, and all is as it was. */
+int link_renew(struct link *l);
 void link_abandon(struct link *l);
 void link_free(struct link *l);
 

@@ -68,7 +68,19 @@ static void device_hangup(struct link *l)
         d->fd = -1;
 }
 
-static const struct link_ops device_ops = { device_exchange, device_hangup, device_hangup };
+static int device_renew(struct link *l)
+{
+        struct device_link *d = (struct device_link *)l;
+        int fd = open(d->path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+        if (fd < 0)
+                return unreachable(d);
+        device_hangup(l);
+        d->fd = fd;
+        return 0;
+}
+
+static const struct link_ops device_ops = { device_exchange, device_hangup, device_hangup, device_renew };
 
 static bool resource_manager(const char *path)
 {

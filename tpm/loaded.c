@@ -118,16 +118,28 @@ int sweep(struct tpm *t)
         return r;
 }
 
-void hang_up(struct tpm *t)
+/* What is loaded behind a resource manager goes with the connection. */
+static void gone_with_connection(struct tpm *t)
 {
-        link_hangup(t->tcti.link);
-        if (!t->tcti.link->managed)
-                return;
-        /* What is loaded behind a resource manager goes with the connection. */
         cache_empty(&t->cache);
         session_forget(&t->session);
         t->n_temps = 0;
         t->lost = false;
+}
+
+void hang_up(struct tpm *t)
+{
+        link_hangup(t->tcti.link);
+        if (t->tcti.link->managed)
+                gone_with_connection(t);
+}
+
+bool change_connection(struct tpm *t)
+{
+        if (link_renew(t->tcti.link) != 0)
+                return false;
+        gone_with_connection(t);
+        return true;
 }
 
 int evict(struct tpm *t, enum loaded_kind kind)
@@ -198,4 +210,40 @@ void session_drop(struct tpm *t)
         session_forget(&t->session);
         if (handle != 0)
                 flush(t, handle);
+}
+
+void session_doubt(struct tpm *t, uint32_t cc)
+{
+        if (!observe_open(t)) {
+                session_drop(t);
+                return;
+        }
+        t->aside = t->session;
+        t->doubted = cc;
+        session_forget(&t->session);
+}
+
+/* The answer still lies in the packet: flushing comes later. */
+void session_settle(struct tpm *t, const struct call *c)
+{
+        if (t->aside.handle == 0 || !(c->cc == t->doubted || observe_heard(t, c)))
+                return;
+        if (cache_find_handle(&t->cache, t->aside.handle) != NULL)
+                temp_add(t, t->aside.handle);
+        session_forget(&t->aside);
+        observe_gone(t);
+}
+
+void session_restore(struct tpm *t)
+{
+        if (t->aside.handle == 0)
+                return;
+        if (cache_find_handle(&t->cache, t->aside.handle) == NULL) {
+                session_forget(&t->aside);
+                observe_gone(t);
+                return;
+        }
+        session_drop(t);
+        t->session = t->aside;
+        session_forget(&t->aside);
 }

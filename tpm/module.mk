@@ -9,6 +9,7 @@ tpm_libhf_tpm_la_SOURCES = \
 	tpm/call.c \
 	tpm/caps.c \
 	tpm/clock.c tpm/clock.h \
+	tpm/context.c \
 	tpm/counter.c \
 	tpm/ctx.h \
 	tpm/ek.c tpm/ek.h \
@@ -26,8 +27,10 @@ tpm_libhf_tpm_la_SOURCES = \
 	tpm/response.c tpm/response.h \
 	tpm/session.c tpm/session.h \
 	tpm/share.c tpm/share.h \
+	tpm/strategy.c \
 	tpm/tcti.c tpm/tcti.h \
 	tpm/tpm.c tpm/tpm.h \
+	tpm/turn.c tpm/turn.h \
 	tpm/use.c \
 	tpm/wire.c tpm/wire.h
 
@@ -54,6 +57,7 @@ TPM_TESTS = \
 	tests/unit/test_tpm_session \
 	tests/unit/test_tpm_share \
 	tests/unit/test_tpm_tcti \
+	tests/unit/test_tpm_turn \
 	tests/unit/test_tpm_use \
 	tests/unit/test_tpm_wire \
 	tests/robust/tpm_faults \
@@ -61,9 +65,15 @@ TPM_TESTS = \
 check_PROGRAMS += $(TPM_TESTS)
 TESTS += $(TPM_TESTS)
 
+# What stays loaded is the cheapest that there is: `make bench` shows the table.
+check_PROGRAMS += tests/bench/strategy
+TESTS += tests/bench/strategy
+tests_bench_strategy_SOURCES = tests/bench/strategy.c $(tpm_fixture) $(tpm_device)
+tests_bench_strategy_LDADD = $(tpm_libs) -lm
+
 tests_unit_test_tpm_ak_SOURCES = tests/unit/test_tpm_ak.c $(tpm_fixture)
 tests_unit_test_tpm_ak_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
-tests_unit_test_tpm_audit_SOURCES = tests/unit/test_tpm_audit.c $(tpm_fixture)
+tests_unit_test_tpm_audit_SOURCES = tests/unit/test_tpm_audit.c $(tpm_device) $(tpm_fixture)
 tests_unit_test_tpm_audit_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_cache_SOURCES = tests/unit/test_tpm_cache.c
 tests_unit_test_tpm_cache_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
@@ -97,6 +107,8 @@ tests_unit_test_tpm_share_SOURCES = tests/unit/test_tpm_share.c $(tempdir)
 tests_unit_test_tpm_share_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_tcti_SOURCES = tests/unit/test_tpm_tcti.c $(tempdir)
 tests_unit_test_tpm_tcti_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
+tests_unit_test_tpm_turn_SOURCES = tests/unit/test_tpm_turn.c $(tpm_fixture)
+tests_unit_test_tpm_turn_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_use_SOURCES = tests/unit/test_tpm_use.c $(tpm_fixture)
 tests_unit_test_tpm_use_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_wire_SOURCES = tests/unit/test_tpm_wire.c

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What has the TPM's audit digest been extended by?
+/* What has the audit digest been extended by?
  *
  * Only what this program sent can be told. That the TPM was reset shows by the session: it does not survive that, and every
- * audited command of ours needs one, so a new session is the moment to ask. */
+ * audited command of ours needs one, so a new session is the moment to ask.
+ *
+ * With session audit the digest is the session's (Part 1, 31): it goes where that goes. Reading it does not clear it, so the first
+ * command after that has auditReset set, and each batch begins with zeros as it does with command audit. */
 #include <string.h>
 #include "lib/crypto.h"
 #include "lib/err.h"
@@ -104,6 +107,17 @@ static void tell(struct tpm *t, enum tpm_audit_event event, uint32_t cc)
         t->observer(t->observer_ctx, &a);
 }
 
+bool observe_open(const struct tpm *t)
+{
+        return t->observer != NULL && t->audit_in_session && t->session.goes_on;
+}
+
+void observe_gone(struct tpm *t)
+{
+        if (t->observer != NULL && t->audit_in_session)
+                tell(t, TPM_AUDIT_LOST, 0);
+}
+
 int observe_session(struct tpm *t)
 {
         struct tpm_clock clock;
@@ -121,23 +135,37 @@ int observe_session(struct tpm *t)
                 t->why = why;
                 return r;
         }
-        if (clock.resets != t->resets)
+        if (clock.resets != t->resets) {
+                session_forget(&t->aside);
                 t->observer(t->observer_ctx, &reset);
+        } else if (t->aside.handle == 0) {
+                observe_gone(t);
+        }
         t->resets = clock.resets;
         return 0;
 }
 
-static bool heard(const struct tpm *t, const struct call *c)
+static bool listed(const struct tpm *t, uint32_t cc)
 {
-        if (t->observer == NULL)
-                return false;
-        if (c->clears_audit || c->cc == TPM2_CC_SetCommandCodeAuditStatus)
-                return true;
         for (size_t i = 0; i < t->n_audited; i++) {
-                if (t->audited[i] == c->cc)
+                if (t->audited[i] == cc)
                         return true;
         }
         return false;
+}
+
+bool observe_heard(const struct tpm *t, const struct call *c)
+{
+        if (t->observer == NULL)
+                return false;
+        return c->clears_audit || c->cc == TPM2_CC_SetCommandCodeAuditStatus || listed(t, c->cc);
+}
+
+uint8_t observe_attributes(const struct tpm *t, const struct call *c)
+{
+        if (t->observer == NULL || !t->audit_in_session || c->clears_audit || !(c->starts_audit || listed(t, c->cc)))
+                return 0;
+        return (uint8_t)(TPMA_SESSION_AUDIT | (t->session.goes_on ? 0 : TPMA_SESSION_AUDITRESET));
 }
 
 static void put_u32(uint8_t *p, uint32_t v)
@@ -154,7 +182,7 @@ int observe_command(struct tpm *t, const struct call *c)
         const uint8_t *params;
         size_t len, n = 0;
 
-        if (!heard(t, c))
+        if (!observe_heard(t, c))
                 return 0;
         if (Tss2_Sys_GetCpBuffer(t->sys, &len, &params) != TSS2_RC_SUCCESS)
                 return err(ERR_INVAL, "cannot read back the command that lies ready");
@@ -173,8 +201,12 @@ void observe_answer(struct tpm *t, const struct call *c, struct bytes params)
         uint8_t rc_cc[8] = { 0 };
         const struct bytes parts[] = { BYTES(rc_cc, sizeof(rc_cc)), params };
 
-        if (!heard(t, c))
+        if (c->starts_audit)
+                t->session.audits = true;
+        if (!observe_heard(t, c))
                 return;
+        t->session.audits = t->audit_in_session;
+        t->session.goes_on = t->audit_in_session && !c->clears_audit;
         if (c->clears_audit) {
                 tell(t, TPM_AUDIT_CLEARED, c->cc);
                 return;
@@ -188,6 +220,7 @@ void observe_answer(struct tpm *t, const struct call *c, struct bytes params)
 
 void observe_lost(struct tpm *t, const struct call *c)
 {
-        if (heard(t, c))
+        /* Whether a session's digest was read makes no difference to it. */
+        if (observe_heard(t, c) && !(c->clears_audit && t->audit_in_session))
                 tell(t, TPM_AUDIT_UNSURE, c->cc);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How does an operation get its turn, and what is done when something goes wrong in the middle? */
 #include <stdio.h>
-#include <time.h>
 #include "lib/err.h"
 #include "tpm/clock.h"
 #include "tpm/ctx.h"
@@ -15,19 +14,7 @@
 
 int enter(struct tpm *t, uint64_t until_us)
 {
-        const struct timespec ts = { .tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000 };
-        bool ours;
-        int e = 0;
-
-        pthread_mutex_lock(&t->gate);
-        t->waiting++;
-        while (t->busy && e == 0)
-                e = pthread_cond_timedwait(&t->free, &t->gate, &ts);
-        t->waiting--;
-        ours = !t->busy;
-        t->busy = true;
-        pthread_mutex_unlock(&t->gate);
-        return ours ? 0 : err(ERR_TIMEOUT, "other threads kept the TPM busy all the time");
+        return turn_take(&t->turns, until_us);
 }
 
 static void end_turn(struct tpm *t)
@@ -42,12 +29,9 @@ static void end_turn(struct tpm *t)
 /* The next thread goes on with the connection and the lock that we have, unless other processes have waited long enough. */
 void leave(struct tpm *t)
 {
-        pthread_mutex_lock(&t->gate);
-        if (t->has_turn && (t->waiting == 0 || t->lost || clock_us() - t->turn_since_us > TURN_KEEP_US))
+        if (t->has_turn && (turn_waiting(&t->turns) == 0 || t->lost || clock_us() - t->turn_since_us > TURN_KEEP_US))
                 end_turn(t);
-        t->busy = false;
-        pthread_cond_signal(&t->free);
-        pthread_mutex_unlock(&t->gate);
+        turn_give(&t->turns);
 }
 
 /* The table, as the last user left it. */
@@ -101,7 +85,7 @@ static int begin(struct tpm *t, unsigned patience)
         }
         t->deadline_us = clock_us() + limit;
         t->absent_until_us = 0;
-        t->auth_doubted = t->maybe_done = t->evicted = false;
+        t->auth_doubted = t->maybe_done = t->evicted = t->session_needed = false;
         t->lost = t->cache.unsure;
         if (t->lost)
                 sweep(t);
@@ -117,10 +101,13 @@ static void finish(struct tpm *t)
         if (t->throwaway)
                 session_drop(t);
         t->throwaway = false;
+        session_restore(t);
         while (t->keep_nothing && t->cache.n > 0)
                 flush(t, t->cache.list[0].handle);
         if (t->session.handle != 0 && cache_find_handle(&t->cache, t->session.handle) == NULL)
                 session_forget(&t->session);
+        if (t->tcti.link->managed)
+                let_idle_go(t);
         if (t->lost)
                 sweep(t);
         /* All of it: the answers of whatever was sent since are shorter. */
@@ -155,6 +142,7 @@ static bool startup(struct tpm *t)
                 return t->why.remedy == REMEDY_STARTUP;
         session_forget(&t->session);
         cache_empty(&t->cache);
+        contexts_clear(t);
         t->n_temps = 0;
         t->lost = false;
         return true;
@@ -177,6 +165,8 @@ static bool mend_object(struct tpm *t)
 {
         if (t->blame == 0)
                 t->lost = true;
+        else if (t->blame == t->session.handle)
+                session_drop(t);
         else if (loaded_kind(t->blame) == LOADED_OBJECT)
                 flush(t, t->blame);
         return true;
@@ -189,7 +179,12 @@ static bool mend_auth(struct tpm *t)
         t->auth_doubted = true;
         t->lost = t->lost || t->maybe_done;
         t->maybe_done = false;
-        session_drop(t);
+        if (t->refused != 0)
+                session_doubt(t, t->refused);
+        else
+                session_drop(t);
+        /* So that the parent shows, should it be another one now. */
+        contexts_clear(t);
         return mend_object(t);
 }
 

@@ -8,6 +8,7 @@
 
 #define HEADER 10               /* tag, size, response code */
 #define TIME_INFO (8 + 8 + 4 + 4 + 1) /* Part 2, 10.11.6 */
+#define CONTEXT_HEAD (8 + 4 + 4) /* Part 2, 14.5 */
 #define RSP_TAG_TPM12 0x00c4    /* TPM_TAG_RSP_COMMAND: the answer to a tag that is not TPM 2.0 (Part 1, 37) */
 
 /* Parameters, one letter each:
@@ -17,6 +18,7 @@
  *   t  a ticket: tag, hierarchy, TPM2B
  *   c  a TPMS_CAPABILITY_DATA of a kind we ask for
  *   k  a TPMS_TIME_INFO
+ *   x  a TPMS_CONTEXT
  * and in front of them 2 where there is a second authorisation and the first is a password's. */
 static const struct command commands[] = {
         { TPM2_CC_Startup, "Startup", MAKES_NOTHING, "" },
@@ -24,6 +26,8 @@ static const struct command commands[] = {
         { TPM2_CC_TestParms, "TestParms", MAKES_NOTHING, "" },
         { TPM2_CC_GetRandom, "GetRandom", MAKES_NOTHING, "b" },
         { TPM2_CC_StartAuthSession, "StartAuthSession", MAKES_SESSION, "b" },
+        { TPM2_CC_ContextSave, "ContextSave", MAKES_NOTHING, "x" },
+        { TPM2_CC_ContextLoad, "ContextLoad", MAKES_OBJECT, "" },
         { TPM2_CC_FlushContext, "FlushContext", MAKES_NOTHING, "" },
         { TPM2_CC_ReadPublic, "ReadPublic", MAKES_NOTHING, "bbb" },
         { TPM2_CC_CreatePrimary, "CreatePrimary", MAKES_OBJECT, "bbbtb" },
@@ -49,6 +53,7 @@ static const struct command commands[] = {
         { TPM2_CC_Quote, "Quote", MAKES_NOTHING, "bs" },
         { TPM2_CC_SetCommandCodeAuditStatus, "SetCommandCodeAuditStatus", MAKES_NOTHING, "" },
         { TPM2_CC_GetCommandAuditDigest, "GetCommandAuditDigest", MAKES_NOTHING, "2bs" },
+        { TPM2_CC_GetSessionAuditDigest, "GetSessionAuditDigest", MAKES_NOTHING, "2bs" },
 };
 
 const struct command *command_by_cc(uint32_t cc)
@@ -135,6 +140,10 @@ static bool fits(const char *layout, struct bytes params)
                         break;
                 case 'k':
                         read_bytes(&r, TIME_INFO);
+                        break;
+                case 'x':
+                        read_bytes(&r, CONTEXT_HEAD);
+                        read_2b(&r);
                         break;
                 default:
                         read_2b(&r);

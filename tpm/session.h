@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_TPM_SESSION_H
 #define HOLDFAST_TPM_SESSION_H
 
+#include <stdbool.h>
 #include <tss2/tss2_tpm2_types.h>
 #include "lib/buf.h"
 
@@ -14,12 +15,14 @@ struct session {
         uint8_t key[SESSION_HASH_SIZE];
         uint8_t nonce_caller[SESSION_NONCE_SIZE];
         TPM2B_NONCE nonce_tpm;
+        bool audits;                            /* it has an audit digest: Part 1, 31 */
+        bool goes_on;                           /* with what is next, which else starts it anew */
 };
 
 /* What a command is, for its HMAC. */
 struct session_command {
         uint32_t cc;
-        struct bytes names[2];                  /* of its handles */
+        struct bytes names[3];                  /* of its handles */
         size_t n_names;
         struct bytes params;                    /* as they travel: encrypted, where they are */
         struct bytes auth;                      /* of the object that the session authorises */

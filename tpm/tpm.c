@@ -3,7 +3,6 @@
 #include "tpm/tpm.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #include "lib/crypto.h"
 #include "lib/err.h"
@@ -38,7 +37,7 @@ static void limits(struct tpm *t, const struct tpm_options *o)
 
         t->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : DEADLINE_DEFAULT_MS;
         /* The parent takes a slot while it loads a child; one session is for whoever else comes. A resource
-         * manager swaps everything loaded around every command, so there only the key in use stays. */
+         * manager swaps everything loaded around every command: strategy.c. */
         t->keys_max = t->tcti.link->managed ? 1 : slots - 1;
         t->sessions_max = t->tcti.link->managed ? 1 : sessions - 1;
         if (t->keys_max > CACHE_MAX / 2)
@@ -50,6 +49,7 @@ static void limits(struct tpm *t, const struct tpm_options *o)
 static void release(struct tpm *t)
 {
         session_forget(&t->session);
+        contexts_clear(t);
         tpm_parent_clear(&t->parent);
         share_close(&t->share);
         free(t->sys);
@@ -60,7 +60,6 @@ int tpm_open(const struct tpm_options *o, struct tpm **ret)
 {
         struct tpm *t = calloc(1, sizeof(*t));
         struct link *link = NULL;
-        pthread_condattr_t attr;
         int r;
 
         if (t == NULL)
@@ -86,11 +85,7 @@ int tpm_open(const struct tpm_options *o, struct tpm **ret)
                 release(t);
                 return r;
         }
-        pthread_mutex_init(&t->gate, NULL);
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&t->free, &attr);
-        pthread_condattr_destroy(&attr);
+        turns_init(&t->turns);
         *ret = t;
         return 0;
 }
@@ -153,8 +148,7 @@ void tpm_close(struct tpm *t)
         for (int i = 0; i < 2 && !t->tcti.link->managed && owns_something(t); i++)
                 tpm_operate(t, PATIENCE_CLOSE, let_go, NULL);
         tcti_close(&t->tcti);
-        pthread_cond_destroy(&t->free);
-        pthread_mutex_destroy(&t->gate);
+        turns_destroy(&t->turns);
         release(t);
 }
 

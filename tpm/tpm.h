@@ -52,6 +52,9 @@ void tpm_abandon(struct tpm *t);
 /* Commands sent so far, resubmissions included. */
 uint64_t tpm_commands(const struct tpm *t);
 
+/* Threads take turns by whom they work for: what this one does from now on, it does for `who` (an agent; NULL: nobody in particular). */
+void tpm_on_behalf(const char *who);
+
 /* What the chip reports, cached by the store so that no start has to ask. */
 struct tpm_caps {
         char manufacturer[5];     /* "IBM" */

@@ -34,9 +34,9 @@ static int use_key(struct tpm *t, void *arg)
                 return r;
         u->call.object[0].name = u->key->name;
         u->call.n_objects = 1;
-        u->call.auth = AUTH_SESSION;
         u->call.value = u->key->auth;
         u->call.lockout = key_locks_out(u->key);
+        u->call.auth = session_wanted(t, &u->call) ? AUTH_SESSION : AUTH_PASSWORD;
         r = tpm_call(t, &u->call, &a);
         if (r == ERR_AUTH)
                 return err(r, "the TPM does not accept this key's authorisation value");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "lib/cryptoki.h"
 #include "tests/bench/measure.h"
@@ -290,6 +291,52 @@ static void verb_threads(char **arg)
         printf("threads_ratio %.3f\nthreads_failed %d\n", one / all, failed);
 }
 
+/* One of many: says on ready that it has its key, and signs when go ends. */
+static int sign_when_told(int count, int ready, int go)
+{
+        CK_OBJECT_HANDLE key;
+        int failed = 0;
+        char byte = 0;
+
+        start();
+        key = first_key();
+        failed += sign(session, key) != CKR_OK;
+        if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 0)
+                return 1;
+        while (count-- > 0)
+                failed += sign(session, key) != CKR_OK;
+        f->C_Finalize(NULL);
+        return failed != 0;
+}
+
+/* PROCESSES EACH: so many signatures each, at once; the time of one of all. */
+static void verb_processes(char **arg)
+{
+        int n = atoi(arg[0]), each = atoi(arg[1]), ready[2], go[2], status, failed = 0;
+        double t0;
+        char byte;
+
+        if (pipe(ready) != 0 || pipe(go) != 0)
+                die("pipe", 0);
+        for (int i = 0; i < n; i++) {
+                if (fork() != 0)
+                        continue;
+                close(go[1]);
+                _exit(sign_when_told(each, ready[1], go[0]));
+        }
+        close(ready[1]);
+        for (int i = 0; i < n; i++)
+                if (read(ready[0], &byte, 1) != 1)
+                        die("a client has ended early", 0);
+        t0 = now_us();
+        close(go[1]);
+        for (int i = 0; i < n; i++) {
+                wait(&status);
+                failed += status != 0;
+        }
+        printf("processes_us %.1f\nprocesses_failed %d\n", (now_us() - t0) / (n * each), failed);
+}
+
 /* SKIP STRIDE: signs once with each key of a share. */
 static void verb_robin(char **arg)
 {
@@ -373,6 +420,7 @@ static const struct {
         { "switch", verb_switch, 1 },
         { "sign", verb_sign, 1 },
         { "threads", verb_threads, 2 },
+        { "processes", verb_processes, 2 },
         { "robin", verb_robin, 2 },
         { "find", verb_find, 2 },
         { "weight", verb_weight, 1 },

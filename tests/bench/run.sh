@@ -20,13 +20,16 @@ runs=${BENCH_RUNS:-30}
 work=$(mktemp -d /tmp/hf-bench-XXXXXX)
 tpm_pid=''
 proxy_pid=''
+daemon_pid=''
+logs=()         # of the daemon, outside of $work
 stop() { # PID
         [ -n "$1" ] && kill "$1" 2>/dev/null && wait "$1" 2>/dev/null
 }
 cleanup() {
+        stop "$daemon_pid"
         stop "$proxy_pid"
         stop "$tpm_pid"
-        rm -rf "$work"
+        rm -rf "$work" "${logs[@]}"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
@@ -363,6 +366,12 @@ chips() {
         done
 }
 
+# What stays loaded in the TPM, beside what else could.
+strategies() {
+        "$top_builddir/tests/bench/strategy" "$src/chip-latency" >"$work/strategy" || true
+        cat "$work/strategy"
+}
+
 machine() {
         echo "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(nproc) CPUs; $(swtpm --version | head -1); tss2 $(pkg-config --modversion tss2-sys)"
         echo
@@ -370,6 +379,12 @@ machine() {
 
 # shellcheck source=tests/bench/provider.sh
 . "$src/provider.sh"
+# shellcheck source=tests/bench/serve.sh
+. "$src/serve.sh"
+# shellcheck source=tests/bench/daemon.sh
+. "$src/daemon.sh"
+# shellcheck source=tests/bench/audit.sh
+. "$src/audit.sh"
 
 prepare
 machine
@@ -383,4 +398,8 @@ keygen
 size
 many
 provider
+serving
+daemon
+audit
 chips
+strategies

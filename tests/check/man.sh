@@ -3,7 +3,7 @@
 # The man pages list exactly the verbs, options, exit statuses and configuration keys that the tables in the program contain.
 
 set -eu
-: "${top_srcdir:?}" "${HOLDFAST:?}"
+: "${top_srcdir:?}" "${top_builddir:?}" "${HOLDFAST:?}"
 man=$top_srcdir/docs/man
 tables=$("$HOLDFAST" completion --dump)
 fail=0
@@ -39,6 +39,10 @@ for f in $families; do
                 "$(awk -v f="$f" '$1 == f' <<<"$verbs")"
         same "holdfast-$f(1) lists its options" "$(section "holdfast-$f.1" OPTIONS | options)" "$(coded option "$f")"
 done
+same "holdfastd(8) lists its options" "$(section holdfastd.8 OPTIONS | options)" \
+        "$("$top_builddir/daemon/holdfastd" --help | grep -oE -- '--[a-z0-9-]+' | sort -u)"
+same "holdfastd(8) lists the exit statuses" "$(section holdfastd.8 'EXIT STATUS' | terms | grep -E '^[0-9]+$' | sort -u)" "$(coded exit)"
+same "holdfast-audit(7) has a paragraph for each finding" "$(section holdfast-audit.7 FINDINGS | terms | sort -u)" "$(coded fault)"
 same "holdfast.conf(5) lists the keys" \
         "$(awk '/^# / { s = "" } /^## \[/ { gsub(/[][#* ]/, ""); s = $0 } /^\*[a-z_0-9-]+\*/ && s != "" { split($0, w, "*"); print s "." w[2] }' "$man/holdfast.conf.5.scd" | sort -u)" \
         "$(coded config)"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Checkpoints: what can be read is written again as it was, but for others' signatures; no attestation is accepted that no AK made. */
+/* Checkpoints: what can be read is written again as it was, but for others' signatures; no attestation is accepted that no AK made.
+ * And verifier keys: one that is taken is written the same. */
 #include <stdlib.h>
 #include <string.h>
 #include "audit/checkpoint.h"
+#include "audit/vkey.h"
 #include "lib/cryptoki.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -10,6 +12,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The base point of P-256: a point like any other. */
 static const char ak_x[] = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296";
 static const char ak_y[] = "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+
+static void read_vkey(struct bytes text)
+{
+        CLEANUP(buf_clear) struct buf again = { 0 };
+        uint8_t key[VKEY_SIZE];
+        struct bytes name;
+
+        if (vkey_parse(text, &name, key) == 0 && (vkey_format(name, key, &again) != 0 || !bytes_equal(BYTES_OF(&again), text)))
+                abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CLEANUP(buf_clear) struct buf note = { 0 };
         struct checkpoint_proof p;
 
+        read_vkey(BYTES(data, size));
         if (checkpoint_parse(BYTES(data, size), &a) != 0)
                 return 0;
         if (checkpoint_text(&a, &text) != 0 || text.len >= size || memcmp(text.ptr, data, text.len) != 0)

@@ -43,12 +43,28 @@ FUZZ_TARGETS += tests/fuzz/fuzz_item_name
 tests_fuzz_fuzz_item_name_SOURCES = tests/fuzz/fuzz_item_name.c
 tests_fuzz_fuzz_item_name_LDADD = $(FUZZ_LIBS) $(keys_libs)
 tests_fuzz_fuzz_item_name_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_sums
+tests_fuzz_fuzz_sums_SOURCES = tests/fuzz/fuzz_sums.c
+tests_fuzz_fuzz_sums_LDADD = $(FUZZ_LIBS) $(guard_libs) $(keys_libs)
+tests_fuzz_fuzz_sums_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 # An agent's rules.
 FUZZ_TARGETS += tests/fuzz/fuzz_rule
 tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
 tests_fuzz_fuzz_rule_LDADD = $(FUZZ_LIBS) $(keys_libs)
 tests_fuzz_fuzz_rule_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# Mechanisms that come to the daemon in another's parameters.
+FUZZ_TARGETS += tests/fuzz/fuzz_carry
+tests_fuzz_fuzz_carry_SOURCES = tests/fuzz/fuzz_carry.c
+tests_fuzz_fuzz_carry_LDADD = $(FUZZ_LIBS) $(pkcs11_libs)
+tests_fuzz_fuzz_carry_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What operators ask of the daemon.
+FUZZ_TARGETS += tests/fuzz/fuzz_order
+tests_fuzz_fuzz_order_SOURCES = tests/fuzz/fuzz_order.c
+tests_fuzz_fuzz_order_LDADD = $(FUZZ_LIBS) $(daemon_libs)
+tests_fuzz_fuzz_order_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_ref_pem
 tests_fuzz_fuzz_ref_pem_SOURCES = tests/fuzz/fuzz_ref_pem.c
@@ -80,6 +96,12 @@ FUZZ_TARGETS += tests/fuzz/fuzz_calls
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/store.c tests/fuzz/store.h
 tests_fuzz_fuzz_calls_LDADD = $(FUZZ_LIBS) $(pkcs11_libs)
 tests_fuzz_fuzz_calls_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What the daemon's clients send.
+FUZZ_TARGETS += tests/fuzz/fuzz_serve
+tests_fuzz_fuzz_serve_SOURCES = tests/fuzz/fuzz_serve.c tests/fuzz/store.c tests/fuzz/store.h
+tests_fuzz_fuzz_serve_LDADD = $(FUZZ_LIBS) $(daemon_libs) $(audit_libs)
+tests_fuzz_fuzz_serve_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 # What a program or key file names a key by.
 FUZZ_TARGETS += tests/fuzz/fuzz_uri

@@ -14,6 +14,7 @@ background watchdog bash -c "read -t 120 <>never; kill $$"
 nothing_left() {
         await bash -c "! ls '$XDG_RUNTIME_DIR' | grep -q ."
         await bash -c "! grep -qa '[d]ir=$XDG_RUNTIME_DIR' /proc/[0-9]*/cmdline"
+        await bash -c "! pgrep -x holdfastd"
 }
 
 # exits STATUS COMMAND...
@@ -31,6 +32,18 @@ holdfast dev -- bash -euc '
         [ "$TPM2TOOLS_TCTI" = "$HOLDFAST_TCTI" ] && [ "$TPM2OPENSSL_TCTI" = "$HOLDFAST_TCTI" ] && [ "$TPM2_PKCS11_TCTI" = "$HOLDFAST_TCTI" ]
         [ "$PKCS11_MODULE" = "$PKCS11_MODULE_PATH" ] && [ -z "${TSS2_LOG:-}" ]
         [ "$(stat -c %a "$HOLDFAST_DEV")" = 700 ]
+        [ -S "$HOLDFAST_SOCKET" ]
+        openssl req -new -engine pkcs11 -keyform engine -key "$(holdfast key show demo --uri)" -subj /CN=demo -out csr 2>/dev/null
+        holdfast audit log --agent demo --event use --json | grep -q "\"decision\":\"allowed\""
+        holdfast audit verify >/dev/null
+'
+openssl req -in csr -verify -noout 2>/dev/null
+ok "a command makes a key and uses it through the daemon, which writes a log"
+
+# shellcheck disable=SC2016
+holdfast dev --direct -- bash -euc '
+        [ "$HOLDFAST_SOCKET" = none ]
+        holdfast agent create demo --owner me@example.com >/dev/null
         cp "$HOLDFAST_DEV/ek-ca.pem" .
         export TSS2_LOG=all+none
         tpm2_nvread -s "$(tpm2_nvreadpublic 0x1c0000a | sed -n "s/.*size: //p")" 0x1c0000a -o ek.der
@@ -38,7 +51,7 @@ holdfast dev -- bash -euc '
         openssl req -new -engine pkcs11 -keyform engine -key "$(holdfast key show demo --uri)" -subj /CN=demo -out csr 2>/dev/null
 '
 openssl req -in csr -verify -noout 2>/dev/null
-ok "a command makes a key and uses it"
+ok "with --direct it uses the TPM itself"
 
 openssl x509 -inform DER -in ek.der -out ek.pem
 openssl verify -CAfile ek-ca.pem -ignore_critical ek.pem >/dev/null
@@ -58,8 +71,10 @@ exits 2 holdfast dev --json
 exits 2 holdfast dev --store x
 exits 7 env PATH="$T/bin" "$T/bin/holdfast" dev -- true
 grep -q 'swtpm' err
+exits 7 env HOLDFAST_DAEMON=/no/holdfastd holdfast dev -- true
+grep -q '/no/holdfastd: No such file' err
 nothing_left
-ok "the command's exit status, and swtpm missing"
+ok "the command's exit status, and swtpm or the daemon missing"
 
 [ "$(echo in | holdfast dev -- cat 2>err)" = in ]
 [ ! -s err ] || { cat err; die "it talks in front of a command"; }

@@ -16,6 +16,8 @@ if [ -z "${HF_INSIDE:-}" ]; then
         mkdir "$T/src" "$T/home" "$T/run" "$T/bin"
         cp "$top_srcdir"/tests/integration/*.sh "$T/src"
         cp "$HOLDFAST" "$T/bin/holdfast"
+        [ ! -x "${HOLDFAST_DAEMON:-}" ] || cp "$HOLDFAST_DAEMON" "$T/bin/holdfastd"
+        [ ! -x "${HF_CALLER:-}" ] || cp "$HF_CALLER" "$T/bin/caller"
         # For a test that needs more of the system than the private machine has, such as its network.
         if declare -F prepare >/dev/null; then
                 prepare
@@ -32,10 +34,14 @@ if [ -z "${HF_INSIDE:-}" ]; then
                 real_root=no uid=$(id -u) gid=$(id -g)
                 namespaces+=(--map-root-user)
         fi
+        if [ "${HF_THROUGH:-}" = daemon ] && { [ $real_root = no ] || ! "${namespaces[@]}" true 2>/dev/null; }; then
+                echo "SKIP: only root has a private machine with several users"
+                exit 77
+        fi
         clean=(env -i --default-signal "PATH=$T/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" "HOME=$T/home" LANG=C.UTF-8 HF_INSIDE=alone "T=$T")
         if "${namespaces[@]}" true 2>/dev/null; then
                 "${clean[@]}" "MODULE=$MODULE_DIR/libholdfast-pkcs11.so" "PROVIDER=$PROVIDER_DIR/holdfast.so" HF_INSIDE=machine \
-                        "TEST=$TEST" "real_root=$real_root" "uid=$uid" "gid=$gid" "MODULE_DIR=$MODULE_DIR" "CONFIG_DIR=$CONFIG_DIR" \
+                        "TEST=$TEST" "real_root=$real_root" "STAY_ROOT=${stay_root:-}" "HF_THROUGH=${HF_THROUGH:-}" "uid=$uid" "gid=$gid" "MODULE_DIR=$MODULE_DIR" "CONFIG_DIR=$CONFIG_DIR" \
                         "PROVIDER_DIR=$PROVIDER_DIR" "HF_MODULE=$HF_MODULE" "HF_PROVIDER=$HF_PROVIDER" "top_srcdir=$top_srcdir" \
                         "${namespaces[@]}" bash "$T/src/machine.sh"
         else
@@ -51,6 +57,16 @@ need_machine() {
                 exit 77
         fi
 }
+
+# For a test of several users, which sets stay_root=yes before it sources this: as_user is what runs a command as another one.
+need_users() {
+        need_machine
+        if [ "$(id -u)" != 0 ]; then
+                echo "SKIP: only root has a private machine with several users"
+                exit 77
+        fi
+}
+as_user() { setpriv "--reuid=$1" "--regid=$1" --clear-groups -- "${@:2}"; }
 
 # For a test of a server that does not run as root. Only where there is no private machine is the test still root.
 need_ordinary_user() {
@@ -72,7 +88,7 @@ finish() {
                 kill "$pid" 2>/dev/null || true
         done
         if [ $r != 0 ] && [ $r != 77 ]; then
-                for log in "$T"/run/*.log; do
+                for log in "$T"/run/*.log "$T"/daemon/*.log; do
                         [ ! -s "$log" ] || { echo "--- ${log##*/}"; grep -v 'swtpm: Data client disconnected' "$log" | tail -n 40; }
                 done
         fi
@@ -95,6 +111,7 @@ background() {
         local name=$1
 
         shift
+        : >"$name.log" # what one of the same name said before is not waited for
         "$@" >"$name.log" 2>&1 </dev/null &
         pids+=($!)
 }
@@ -166,10 +183,23 @@ cd "$T/run"
 # Ports outside of a private network are shared with whatever runs there.
 port=$((20000 + RANDOM % 12000))
 export HOLDFAST_STORE=$T/run/store HOLDFAST_TCTI=swtpm:path=$T/run/tpm
-export HOLDFAST_MODULE=$MODULE PKCS11_MODULE_PATH=$MODULE HOLDFAST_PROVIDER=$PROVIDER
+# Through the daemon, TPM and store are another user's: owner.sh.
+if [ "${HF_THROUGH:-}" = daemon ]; then
+        unset HOLDFAST_STORE HOLDFAST_TCTI
+        export HOLDFAST_SOCKET=$T/daemon/pkcs11.sock
+fi
+export HOLDFAST_MODULE=$MODULE PKCS11_MODULE_PATH=$MODULE HOLDFAST_PROVIDER=$PROVIDER HOLDFAST_DAEMON=$T/bin/holdfastd
 ENGINE=$(openssl version -e | sed 's/^[^"]*"\(.*\)"$/\1/')/pkcs11.so
 
+# Is the TPM the test's own, or a daemon's?
+direct() { [ "${HF_THROUGH:-}" != daemon ]; }
+
 power_on() {
+        if ! direct; then
+                rm -f "$T/run/off"
+                await grep -q ready "$T/daemon/daemon.log"
+                return
+        fi
         mkdir -p tpmstate
         background swtpm swtpm socket --tpm2 --tpmstate "dir=$T/run/tpmstate" --server "type=unixio,path=$T/run/tpm" \
                 --ctrl "type=unixio,path=$T/run/tpm.ctrl" --flags not-need-init,startup-clear
@@ -178,7 +208,13 @@ power_on() {
         tpm_pid=${pids[-1]}
 }
 
+# Through the daemon: that dies.
 power_off() {
+        if ! direct; then
+                touch "$T/run/off"
+                await test ! -s "$T/daemon/daemon.log"
+                return
+        fi
         kill "$tpm_pid"
         wait "$tpm_pid" || true
         rm -f tpm tpm.ctrl
@@ -186,7 +222,77 @@ power_off() {
 
 start_tpm() {
         power_on
+        direct || return 0
         holdfast init >init.log 2>&1
+}
+
+# --- The daemon ---
+
+SOCKET=$T/run/daemon/pkcs11.sock
+P11_CLIENT=$(pkg-config --variable=p11_module_path p11-kit-1)/p11-kit-client.so
+daemon_as=()
+
+# start_daemon [VAR=VALUE...]: on this test's store and TPM; its words are in daemon.log. daemon_as: what it is run by, such as setpriv.
+start_daemon() {
+        launch_daemon "$@"
+        await daemon_says ready
+}
+launch_daemon() {
+        background daemon "${daemon_as[@]}" env "HOLDFAST_SOCKET=$SOCKET" "$@" holdfastd
+        daemon_pid=${pids[-1]}
+}
+daemon_says() { grep -qF -- "$1" daemon.log; }
+
+# Its exit status is in daemon_status.
+stop_daemon() {
+        kill "$daemon_pid"
+        daemon_ended
+}
+daemon_ended() {
+        daemon_status=0
+        wait "$daemon_pid" || daemon_status=$?
+}
+
+# allow AGENT WORD...: a rule.
+allow() { echo "allow-1: allow ${*:2}" >>"store/agents/$1/agent"; }
+
+# logged HEX...: each of these octet strings stands in the log.
+logged() {
+        python3 - "${HOLDFAST_AUDIT:-store/audit}" "$@" <<'PY' || die "not in the log"
+import pathlib, sys
+
+log = b"".join(p.read_bytes() for p in pathlib.Path(sys.argv[1]).rglob("*") if p.is_file())
+missing = [h for h in sys.argv[2:] if bytes.fromhex(h) not in log]
+print(*missing, sep="\n", end="")
+sys.exit(len(missing) > 0)
+PY
+}
+
+# log_holds [OPTION...]: `audit verify` finds nothing; its words are in verify.out.
+log_holds() {
+        holdfast audit verify "$@" >verify.out 2>&1 || { cat verify.out; die "the log does not hold"; }
+}
+
+# Before a program that asks the daemon through p11-kit's own client.
+through_daemon=(env -u HOLDFAST_STORE -u HOLDFAST_TCTI "P11_KIT_SERVER_ADDRESS=unix:path=$SOCKET" "HF_MODULE=$P11_CLIENT")
+
+# begin_client NAME COMMAND...: tests/robust/caller, whose connection lasts; $client_pid. What it says first is in $answer.
+declare -A to_client from_client
+begin_client() {
+        local to from
+
+        mkfifo "$1.in" "$1.out"
+        "${@:2}" <"$1.in" >"$1.out" 2>&1 &
+        client_pid=$!
+        pids+=("$client_pid")
+        exec {to}>"$1.in" {from}<"$1.out"
+        to_client[$1]=$to from_client[$1]=$from
+        read -r -t 30 -u "$from" answer || die "$1 says nothing"
+}
+# tell NAME WORD...: the line that comes back is in $answer.
+tell() {
+        echo "${*:2}" >&"${to_client[$1]}"
+        read -r -t 30 -u "${from_client[$1]}" answer || die "$1 does not answer: ${*:2}"
 }
 
 # agent NAME [OPTION...]: with a P-256 key "default" unless told otherwise.
@@ -253,6 +359,7 @@ pid nginx.pid;
 error_log $PWD/nginx.log info;
 env HOLDFAST_STORE;
 env HOLDFAST_TCTI;
+env HOLDFAST_SOCKET;
 events { worker_connections 64; }
 http {
         access_log off;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# A private machine for one test: namespaces of its own, in which the module is installed where it belongs, the network is
-# a loopback, and the test runs as an ordinary user named agent. Nothing of it is seen outside; all of it goes with its
-# first process. Run by lib.sh as root of these namespaces, with what it needs in the environment.
+# A private machine for one test: namespaces of its own, in which the module is installed where it belongs, the network is a
+# loopback, and the test runs as an ordinary user named agent, or as root where it wants to be several users. Nothing of it is
+# seen outside; all of it goes with its first process. Run by lib.sh as root of these namespaces, with what it needs in the
+# environment.
 # shellcheck shell=bash
 
 set -eu
@@ -19,11 +20,27 @@ mount --bind "$T/module_dir" "$MODULE_DIR"
 mount --bind "$T/config_dir" "$CONFIG_DIR"
 mount --bind "$T/provider_dir" "$PROVIDER_DIR"
 
-{ grep -v '^agent:' /etc/passwd; echo "agent:x:$uid:$gid::$T/home:/bin/bash"; } >"$T/etc/passwd"
-{ grep -v '^agent:' /etc/group; echo "agent:x:$gid:"; } >"$T/etc/group"
+# The others are there for tests that stay root, to be several users.
+grep -vE '^(agent|holdfast|alice|bob):' /etc/passwd >"$T/etc/passwd"
+grep -vE '^(agent|holdfast|alice|bob):' /etc/group >"$T/etc/group"
+for user in "agent:$uid:$gid" holdfast:4243:4243 alice:4244:4244 bob:4245:4245; do
+        IFS=: read -r name number group <<<"$user"
+        echo "$name:x:$number:$group::$T/home:/bin/bash" >>"$T/etc/passwd"
+        echo "$name:x:$group:" >>"$T/etc/group"
+done
 mount --bind "$T/etc/passwd" /etc/passwd
 mount --bind "$T/etc/group" /etc/group
 ip link set lo up
+
+if [ "${STAY_ROOT:-}" = yes ] && [ "$real_root" = yes ]; then
+        exec bash "$TEST"
+fi
+
+if [ "${HF_THROUGH:-}" = daemon ]; then
+        mkdir "$T/daemon"
+        chown holdfast:holdfast "$T/daemon"
+        setpriv --reuid=holdfast --regid=holdfast "--groups=holdfast,$gid" -- bash "$T/src/owner.sh" &
+fi
 
 # Real root gives itself up; root of a user namespace goes back to who it was.
 if [ "$real_root" = yes ]; then

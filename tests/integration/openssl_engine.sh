@@ -47,9 +47,11 @@ for salt in digest max 20; do
 done
 
 # The engine ends without C_Finalize.
-left=$(TPM2TOOLS_TCTI=$HOLDFAST_TCTI tpm2_getcap handles-transient; TPM2TOOLS_TCTI=$HOLDFAST_TCTI tpm2_getcap handles-loaded-session)
-[ -z "$left" ] || die "left in the TPM: $left"
-ok "nothing is left in the TPM when a program ends"
+if direct; then
+        left=$(TPM2TOOLS_TCTI=$HOLDFAST_TCTI tpm2_getcap handles-transient; TPM2TOOLS_TCTI=$HOLDFAST_TCTI tpm2_getcap handles-loaded-session)
+        [ -z "$left" ] || die "left in the TPM: $left"
+        ok "nothing is left in the TPM when a program ends"
+fi
 
 tpm_cert server localhost
 openssl req -new "${engine[@]}" -key "$(uri client)" -subj /CN=client -out client.csr 2>>engine.log

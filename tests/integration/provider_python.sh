@@ -44,10 +44,12 @@ tpm.connect("tpm")
 while True:
     threading.Thread(target=serve, args=(listener.accept()[0], tpm, lock), daemon=True).start()
 PY
-background count python3 count.py
-await test -S counted
 : >commands
-export HOLDFAST_TCTI=swtpm:path=$PWD/counted
+if direct; then
+        background count python3 count.py
+        await test -S counted
+        export HOLDFAST_TCTI=swtpm:path=$PWD/counted
+fi
 
 cat >handshake.py <<'PY'
 import os, socket, ssl, sys, threading
@@ -98,7 +100,7 @@ for name in "client", "rsa":
         for _ in range(10):
             assert handshake(c, soft) == name
         spent = commands() - before
-        assert spent == 10, f"{name} {version.name}: {spent} commands for 10 handshakes"
+        assert spent == 10 or "HOLDFAST_TCTI" not in os.environ, f"{name} {version.name}: {spent} commands for 10 handshakes"
         assert handshake(c, hard) == name
         print("ok -", name, version.name, "one TPM command for a handshake")
 

@@ -6,11 +6,13 @@ ROBUST_TESTS = \
 	tests/robust/args \
 	tests/robust/audit_crash \
 	tests/robust/crash_calls \
+	tests/robust/daemon_kill \
+	tests/robust/guard_crash \
 	tests/robust/many \
 	tests/robust/power_loss \
 	tests/robust/races \
 	tests/robust/weaken
-check_PROGRAMS += $(ROBUST_TESTS) tests/robust/worker
+check_PROGRAMS += $(ROBUST_TESTS) tests/robust/worker tests/robust/caller
 TESTS += $(ROBUST_TESTS)
 EXTRA_DIST += tests/robust/run.sh
 
@@ -29,6 +31,10 @@ robust_libs = $(keys_libs) $(CMOCKA_LIBS)
 
 tests_robust_worker_SOURCES = tests/robust/worker.c $(robust_p11)
 tests_robust_worker_LDADD = $(CRYPTO_LIBS)
+tests_robust_caller_SOURCES = tests/robust/caller.c $(robust_p11)
+tests_robust_caller_LDADD = $(CRYPTO_LIBS)
+tests_robust_daemon_kill_SOURCES = tests/robust/daemon_kill.c tests/robust/tracer.c tests/robust/tracer.h $(robust_common)
+tests_robust_daemon_kill_LDADD = $(audit_libs) $(robust_libs)
 tests_robust_crash_calls_SOURCES = tests/robust/crash_calls.c tests/robust/ops.c tests/robust/ops.h $(robust_common)
 tests_robust_crash_calls_LDADD = $(robust_libs)
 tests_robust_power_loss_SOURCES = tests/robust/power_loss.c tests/robust/ops.c tests/robust/ops.h $(robust_common)
@@ -45,3 +51,5 @@ tests_robust_weaken_SOURCES = tests/robust/weaken.c $(robust_p11) $(robust_commo
 tests_robust_weaken_LDADD = $(robust_libs)
 tests_robust_audit_crash_SOURCES = tests/robust/audit_crash.c tests/auditfix.c tests/auditfix.h $(robust_common)
 tests_robust_audit_crash_LDADD = $(audit_libs) $(robust_libs)
+tests_robust_guard_crash_SOURCES = tests/robust/guard_crash.c $(robust_common)
+tests_robust_guard_crash_LDADD = $(guard_libs) $(audit_libs) $(robust_libs)

@@ -172,7 +172,7 @@ static void doctor_finds_nothing_in_a_sound_store(void **state)
         (void)state;
         fixture_start(&f);
         item_unref(fixture_key(&f, "P-256", ALG_SIGN, "k"));
-        assert_int_equal(admin_doctor(&f.conf, true, &found), 0);
+        assert_int_equal(admin_doctor(&f.conf, true, true, &found), 0);
         for (size_t i = 0; i < found.n; i++)
                 if (found.list[i].level != FINDING_OK)
                         fail_msg("%s: %s", found.list[i].subject, found.list[i].text);
@@ -191,7 +191,7 @@ static void doctor_misses_store_and_tpm(void **state)
         fixture_blank(&f);
         assert_int_equal(swtpm_off(&f.swtpm), 0);
         unlink(f.swtpm.sock);
-        assert_int_equal(admin_doctor(&f.conf, false, &found), 0);
+        assert_int_equal(admin_doctor(&f.conf, true, false, &found), 0);
         x = find(&found, FINDING_FAIL, "TPM");
         assert_non_null(x);
         assert_non_null(strstr(x->mend, "swtpm"));
@@ -221,7 +221,7 @@ static void doctor_names_damaged_and_foreign_keys(void **state)
         assert_int_equal(ftruncate(fd, 100), 0);
         close(fd);
 
-        assert_int_equal(admin_doctor(&f.conf, true, &found), 0);
+        assert_int_equal(admin_doctor(&f.conf, true, true, &found), 0);
         assert_non_null(find(&found, FINDING_FAIL, "Key torn of agent a"));
         assert_non_null(find(&found, FINDING_FAIL, "Key stranger of agent a"));
         assert_int_equal(bad(&found), 2);
@@ -239,14 +239,14 @@ static void doctor_names_a_store_that_others_reach(void **state)
         (void)state;
         fixture_start(&f);
         assert_int_equal(chmod(f.conf.store, 0755), 0);
-        assert_int_equal(admin_doctor(&f.conf, false, &found), 0);
+        assert_int_equal(admin_doctor(&f.conf, true, false, &found), 0);
         x = find(&found, FINDING_WARN, "Store");
         assert_non_null(x);
         assert_non_null(strstr(x->mend, "chmod o-rx"));
         findings_clear(&found);
 
         assert_int_equal(chmod(f.conf.store, 0777), 0);
-        assert_int_equal(admin_doctor(&f.conf, false, &found), 0);
+        assert_int_equal(admin_doctor(&f.conf, true, false, &found), 0);
         x = find(&found, FINDING_FAIL, "Store");
         assert_non_null(x);
         assert_non_null(strstr(x->mend, "chmod"));
@@ -258,7 +258,7 @@ static int look_as_nobody(const struct conf *c, const char *mend)
         CLEANUP(findings_clear) struct findings found = { 0 };
         const struct finding *x;
 
-        if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 || admin_doctor(c, false, &found) != 0)
+        if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 || admin_doctor(c, true, false, &found) != 0)
                 return 1;
         x = find(&found, FINDING_FAIL, "Rights");
         if (!x || !strstr(x->mend, mend) || strstr(x->mend, " root"))
@@ -314,7 +314,7 @@ static void doctor_spares_the_keys_of_another_tpm(void **state)
         item_unref(fixture_key(&a, "P-256", ALG_SIGN, "k"));
         mixed = a.conf;
         mixed.tcti = b.conf.tcti;
-        assert_int_equal(admin_doctor(&mixed, true, &found), 0);
+        assert_int_equal(admin_doctor(&mixed, true, true, &found), 0);
         assert_non_null(find(&found, FINDING_FAIL, "Parent"));
         assert_int_equal(bad(&found), 1);
         for (size_t i = 0; i < found.n; i++)
@@ -329,7 +329,7 @@ static void status_counts_and_says_why_not(void **state)
         (void)state;
         fixture_start(&f);
         item_unref(fixture_key(&f, "P-256", ALG_SIGN, "k"));
-        assert_int_equal(admin_status(&f.conf, &s), 0);
+        assert_int_equal(admin_status(&f.conf, true, &s), 0);
         assert_true(s.initialised && s.tpm_reachable);
         assert_null(s.tpm_error);
         assert_int_equal(s.agents, 1);
@@ -339,7 +339,7 @@ static void status_counts_and_says_why_not(void **state)
         admin_status_clear(&s);
 
         assert_int_equal(swtpm_off(&f.swtpm), 0);
-        assert_int_equal(admin_status(&f.conf, &s), 0);
+        assert_int_equal(admin_status(&f.conf, true, &s), 0);
         assert_true(s.initialised && !s.tpm_reachable);
         assert_non_null(s.tpm_error);
 }
@@ -355,7 +355,7 @@ static void status_knows_another_tpm(void **state)
         fixture_start(&b);
         mixed = a.conf;
         mixed.tcti = b.conf.tcti;
-        assert_int_equal(admin_status(&mixed, &s), 0);
+        assert_int_equal(admin_status(&mixed, true, &s), 0);
         assert_true(s.tpm_reachable && s.tpm_foreign);
         assert_non_null(s.tpm_error);
 }

@@ -208,6 +208,63 @@ static void killed_between_command_and_record(void **state)
         assert_false(r.list[r.n - 1].warning);
 }
 
+/* It is told that the writer was killed, and that something may have been done then; nothing else. */
+static void only_unclean(void)
+{
+        CLEANUP(audit_report_clear) struct audit_report r = { 0 };
+
+        checked(&r);
+        assert_false(r.ok);
+        for (size_t i = 0; i < r.n; i++)
+                assert_int_equal(r.list[i].fault, FAULT_UNCLEAN);
+}
+
+static void killed_in_an_empty_batch(void **state)
+{
+        struct vouched_room room = { 0 };
+
+        (void)state;
+        vouched_begin(&checked_log);
+        vouched_sign(&checked_log);
+        vouched_checkpoint(&checked_log);
+        vouched_command(&checked_log, &room, NULL);
+        buf_clear(&room.signature);
+        vouched_reopen(&checked_log, 0);
+        vouched_begin(&checked_log);
+        vouched_checkpoint(&checked_log);
+        only_unclean();
+}
+
+/* The TPM has closed the batch, and the checkpoint that says so was not stored: the next one is for the same batch. */
+static void killed_before_the_checkpoint_is_stored(void **state)
+{
+        (void)state;
+        vouched_begin(&checked_log);
+        vouched_sign(&checked_log);
+        vouched_checkpoint(&checked_log);
+        vouched_sign(&checked_log);
+        checked_log.tpm.has_digest = false;
+        vouched_reopen(&checked_log, 0);
+        vouched_begin(&checked_log);
+        vouched_checkpoint(&checked_log);
+        only_unclean();
+}
+
+static void killed_before_the_checkpoint_is_stored_and_more_signed(void **state)
+{
+        (void)state;
+        vouched_begin(&checked_log);
+        vouched_sign(&checked_log);
+        vouched_checkpoint(&checked_log);
+        vouched_sign(&checked_log);
+        checked_log.tpm.has_digest = false;
+        vouched_reopen(&checked_log, 0);
+        vouched_begin(&checked_log);
+        vouched_sign(&checked_log);
+        vouched_checkpoint(&checked_log);
+        only_unclean();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -216,7 +273,8 @@ int main(void)
                 CHECKED_TEST(batch_closed_behind_the_back), CHECKED_TEST(record_of_a_command_that_was_none),
                 CHECKED_TEST(command_told_twice), CHECKED_TEST(command_taken_off_the_list), CHECKED_TEST(list_without_sign_is_told),
                 CHECKED_TEST(log_without_a_list), CHECKED_TEST(batch_lost_to_a_reset), CHECKED_TEST(reset_with_nothing_open_is_none),
-                CHECKED_TEST(killed_between_command_and_record),
+                CHECKED_TEST(killed_between_command_and_record), CHECKED_TEST(killed_in_an_empty_batch),
+                CHECKED_TEST(killed_before_the_checkpoint_is_stored), CHECKED_TEST(killed_before_the_checkpoint_is_stored_and_more_signed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

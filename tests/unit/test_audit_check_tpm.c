@@ -80,13 +80,15 @@ static int text(void *ctx, uint8_t ret[TPM_AUDIT_HASH])
 
 static void checkpoint(enum audit_mode mode)
 {
-        enum tpm_attest what = mode == AUDIT_MODE_COMMAND ? TPM_ATTEST_COMMAND_AUDIT : TPM_ATTEST_QUOTE;
+        static const enum tpm_attest by[] = {
+                [AUDIT_MODE_NONE] = TPM_ATTEST_QUOTE, [AUDIT_MODE_SESSION] = TPM_ATTEST_SESSION_AUDIT, [AUDIT_MODE_COMMAND] = TPM_ATTEST_COMMAND_AUDIT,
+        };
         struct noting n = { .c = { .batch = batch, .count = count, .mode = mode, .time_ms = 1795608000000 } };
         CLEANUP(buf_clear) struct buf note = { 0 };
 
         audit_log_head(audit, &n.c.head);
         ok(buf_append_str(&n.c.origin, "holdfast/swtpm/1"));
-        ok(tpm_attest(f.t, what, &ak, auth, text, &n, &n.c.attest, &n.c.signature));
+        ok(tpm_attest(f.t, by[mode], &ak, auth, text, &n, &n.c.attest, &n.c.signature));
         ok(checkpoint_format(&n.c, &ak_pub, &note));
         ok(audit_log_put_checkpoint(audit, &n.c.head, batch, BYTES_OF(&note)));
         checkpoint_clear(&n.c);
@@ -159,11 +161,11 @@ static int teardown(void **state)
 static void set_whole_list(void)
 {
         uint32_t list[TPM_AUDIT_LIST_MAX];
-        bool has;
+        enum tpm_audit_kind kind;
         size_t n;
 
-        ok(tpm_audit_commands(f.t, &has, list, &n));
-        assert_true(has);
+        ok(tpm_audit_commands(f.t, &kind, list, &n));
+        assert_int_equal(kind, TPM_AUDIT_COMMAND);
         set_list(list, n);
 }
 
@@ -266,6 +268,121 @@ static void real_quote_where_there_is_no_command_audit(void **state)
         assert_int_equal(check(), 0);
 }
 
+static void begin_session(void)
+{
+        static const uint32_t uses[] = { TPM2_CC_Sign };
+
+        ok(tpm_audit_session_set(f.t, uses, ARRAY_LEN(uses)));
+        checkpoint(AUDIT_MODE_SESSION);
+}
+
+static void real_session_vouches_for_signatures(void **state)
+{
+        (void)state;
+        begin_session();
+        for (unsigned i = 0; i < 9; i++)
+                sign_with(i % 3, true);
+        checkpoint(AUDIT_MODE_SESSION);
+        checkpoint(AUDIT_MODE_SESSION);
+        sign_with(0, true);
+        checkpoint(AUDIT_MODE_SESSION);
+        assert_int_equal(check(), 0);
+}
+
+/* It does not say that the log is complete. */
+static void real_session_and_a_signature_past_it(void **state)
+{
+        struct tpm *other = tpmfix_open(&f);
+
+        (void)state;
+        begin_session();
+        sign_with(0, true);
+        assert_int_equal(tpmkey_sign(other, &keys[0]), 0);
+        tpm_close(other);
+        sign_with(0, true);
+        checkpoint(AUDIT_MODE_SESSION);
+        assert_int_equal(check(), 0);
+}
+
+static void real_session_and_a_record_taken_out(void **state)
+{
+        (void)state;
+        begin_session();
+        sign_with(0, true);
+        sign_with(0, false);
+        count++;
+        sign_with(0, true);
+        checkpoint(AUDIT_MODE_SESSION);
+        assert_int_equal(check(), FAULT_OFF_LOG);
+}
+
+/* The forger can have the checkpoint say what he likes, but not the TPM. */
+static void real_session_and_a_record_put_in(void **state)
+{
+        struct audit_record made_up = { .event = AUDIT_USE, .time_ms = 1795608000000, .operation = BYTES_STR("decrypt") };
+        static const uint8_t hash[32] = { 7 };
+
+        (void)state;
+        begin_session();
+        sign_with(0, true);
+        made_up.tpm = (struct audit_tpm){ true, batch, ++count, TPM2_CC_RSA_Decrypt, BYTES(hash, 32), BYTES(hash, 32) };
+        ok(audit_append(audit, &made_up));
+        sign_with(0, true);
+        checkpoint(AUDIT_MODE_SESSION);
+        assert_int_equal(check(), FAULT_UNDONE);
+        assert_int_equal(faults, 1);
+}
+
+static void real_session_and_forged_hashes(void **state)
+{
+        struct audit_record told = { .event = AUDIT_USE, .operation = BYTES_STR("decrypt") };
+
+        (void)state;
+        begin_session();
+        sign_with(0, true);
+        assert_int_equal(tpmkey_sign(f.t, &keys[1]), 0);
+        seen[0].rp_hash[3] ^= 1;
+        append_seen(&told);
+        checkpoint(AUDIT_MODE_SESSION);
+        assert_int_equal(check(), FAULT_UNDONE);
+        assert_int_equal(faults, 1);
+}
+
+static void real_session_gone_with_a_batch_open(void **state)
+{
+        (void)state;
+        begin_session();
+        sign_with(0, true);
+        assert_int_equal(swtpm_flush(&f.sw, TPM2_LOADED_SESSION_FIRST), 0);
+        /* Whoever says that the batch went on is contradicted. */
+        sign_with(0, true);
+        checkpoint(AUDIT_MODE_SESSION);
+        assert_int_equal(check(), FAULT_UNDONE);
+}
+
+static void real_session_given_up_for_nothing(void **state)
+{
+        struct audit_check_options o = { .ak = &ak_pub, .signatures = true };
+        struct audit_report r = { 0 };
+
+        (void)state;
+        begin_session();
+        sign_with(0, true);
+        checkpoint(AUDIT_MODE_SESSION);
+        checkpoint(AUDIT_MODE_NONE);
+        ok(audit_check(dir, &o, &r));
+        assert_true(r.ok);
+        assert_int_equal(r.n, 1);
+        assert_int_equal(r.list[0].fault, FAULT_LIST);
+        audit_report_clear(&r);
+        /* And records in between are nobody's. */
+        sign_with(0, true);
+        batch++;
+        count = 0;
+        checkpoint(AUDIT_MODE_NONE);
+        assert_int_equal(check(), FAULT_LOST_BATCH);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -273,6 +390,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(real_signatures_are_vouched_for), TEST(real_signature_behind_the_back), TEST(real_list_cut),
                 TEST(real_reset_with_a_batch_open), TEST(real_quote_where_there_is_no_command_audit),
+                TEST(real_session_vouches_for_signatures), TEST(real_session_and_a_signature_past_it), TEST(real_session_and_a_record_taken_out),
+                TEST(real_session_and_a_record_put_in), TEST(real_session_and_forged_hashes), TEST(real_session_gone_with_a_batch_open),
+                TEST(real_session_given_up_for_nothing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,6 +224,20 @@ static void free_ptr_frees(void **state)
         assert_non_null(p);
 }
 
+static void wiping_memory_is_memory(void **state)
+{
+        uint8_t *p = wiping_alloc(40), *q = wiping_alloc(0);
+
+        (void)state;
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+        memset(p, 0xa5, 40);
+        wiping_free(p);
+        wiping_free(q);
+        wiping_free(NULL);
+        assert_null(wiping_alloc(SIZE_MAX));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -241,6 +255,7 @@ int main(void)
                 cmocka_unit_test(base64_takes_every_octet),
                 cmocka_unit_test(bad_base64_is_refused_and_changes_nothing),
                 cmocka_unit_test(free_ptr_frees),
+                cmocka_unit_test(wiping_memory_is_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,10 @@ static void reads_every_key(void **state)
 
         assert_int_equal(load(*state,
                 "# comment\n[tpm]\ntcti = swtpm:path=/run/x/sock   ; a comment\ntrace=/tmp/t\ndeadline-ms = 250\nparent-handle = 0x81000001\n"
-                "[store]\npath = /srv/h\n\n[pkcs11]\nrsa-pkcs1-decrypt = yes\nshow-free-slot = on\npin-tries = 3\n", &c), 0);
+                "[store]\npath = /srv/h\n\n[pkcs11]\nrsa-pkcs1-decrypt = yes\nshow-free-slot = on\npin-tries = 3\n"
+                "[daemon]\nsocket = /run/h/p\noperator-socket = /run/h/o\noperator-group = ops\ndefault-rule = allow user=1\n"
+                "max-connections = 16\nmax-per-user = 1\n"
+                "[audit]\ndirectory = /log\ndirect = yes\nwitness-key = /etc/w.pem\nrotate-mib = 2\ncheckpoint-records = 3\ncheckpoint-seconds = 4\n", &c), 0);
         assert_string_equal(c.tcti, "swtpm:path=/run/x/sock");
         assert_string_equal(c.trace, "/tmp/t");
         assert_int_equal(c.deadline_ms, 250);
@@ -74,6 +77,78 @@ static void reads_every_key(void **state)
         assert_true(c.rsa_pkcs1_decrypt);
         assert_true(c.show_free_slot);
         assert_int_equal(c.pin_tries, 3);
+        assert_string_equal(c.socket, "/run/h/p");
+        assert_string_equal(c.operator_socket, "/run/h/o");
+        assert_string_equal(c.operator_group, "ops");
+        assert_string_equal(c.default_rule, "allow user=1");
+        assert_int_equal(c.max_connections, 16);
+        assert_int_equal(c.max_per_user, 1);
+        assert_string_equal(c.audit_dir, "/log");
+        assert_true(c.audit_direct);
+        assert_string_equal(c.witness_key, "/etc/w.pem");
+        assert_int_equal(c.rotate_mib, 2);
+        assert_int_equal(c.checkpoint_records, 3);
+        assert_int_equal(c.checkpoint_seconds, 4);
+}
+
+static void a_copy_is_its_own(void **state)
+{
+        CLEANUP(conf_clear) struct conf copy = { 0 };
+        struct conf c = { 0 };
+
+        assert_int_equal(load(*state, "[daemon]\nsocket = none\ndefault-rule = allow user=1\n[audit]\ndirectory = /log\nwitness-key = /w\n", &c), 0);
+        assert_int_equal(conf_copy(&c, &copy), 0);
+        conf_clear(&c);
+        assert_string_equal(copy.socket, "none");
+        assert_string_equal(copy.default_rule, "allow user=1");
+        assert_string_equal(copy.audit_dir, "/log");
+        assert_string_equal(copy.witness_key, "/w");
+        assert_null(copy.operator_socket);
+        assert_int_equal(copy.deadline_ms, 10000);
+}
+
+/* What each of the four finds with that configuration: NULL is an error. */
+static void require_paths(struct tempdir *t, const char *text, const char *daemon, const char *client, const char *operators, const char *log)
+{
+        CLEANUP(conf_clear) struct conf c = { 0 };
+        CLEANUP(buf_clear) struct buf d = { 0 }, cl = { 0 }, o = { 0 }, l = { 0 };
+
+        assert_int_equal(load(t, text, &c), 0);
+        assert_int_equal(conf_socket_daemon(&c, &d) == 0, daemon != NULL);
+        if (daemon != NULL) {
+                assert_string_equal(buf_str(&d), daemon);
+                assert_int_equal(conf_operator_socket(&c, daemon, &o), 0);
+                assert_string_equal(buf_str(&o), operators);
+        }
+        assert_int_equal(conf_socket_client(&c, &cl) == 0, client != NULL);
+        if (client != NULL)
+                assert_string_equal(buf_str(&cl), client);
+        assert_int_equal(conf_audit_dir(&c, &l), 0);
+        assert_string_equal(buf_str(&l), log);
+}
+
+static void daemon_and_clients_meet(void **state)
+{
+        struct tempdir *t = *state;
+        char sock[160], operators[160];
+
+        setenv("XDG_RUNTIME_DIR", t->path, 1);
+        setenv("XDG_STATE_HOME", "/state", 1);
+        snprintf(sock, sizeof(sock), "%s/holdfast/pkcs11.sock", t->path);
+        snprintf(operators, sizeof(operators), "%s/holdfast/operator.sock", t->path);
+        require_paths(t, "[store]\npath = /srv/h\n[daemon]\nsocket = /a/b\n", "/a/b", "/a/b", "/a/operator.sock", "/srv/h/audit");
+        require_paths(t, "[daemon]\nsocket = none\n[store]\npath = /srv/h\n[audit]\ndirectory = /log\n", NULL, NULL, NULL, "/log");
+        /* With a store of its own and no word of a socket no client asks whoever listens at the default one. */
+        require_paths(t, "[store]\npath = /srv/h\n", sock, NULL, operators, "/srv/h/audit");
+        require_paths(t, "[store]\npath = /var/lib/holdfast\n", "/run/holdfast/pkcs11.sock", NULL, "/run/holdfast/operator.sock", "/var/lib/holdfast/audit");
+        if (geteuid() != 0)
+                require_paths(t, "", sock, access("/run/holdfast/pkcs11.sock", F_OK) == 0 ? "/run/holdfast/pkcs11.sock" : NULL, operators, "/state/holdfast/audit");
+        assert_int_equal(mkdirat(t->fd, "holdfast", 0700), 0);
+        assert_int_equal(file_write(t->fd, "holdfast/pkcs11.sock", BYTES_STR(""), 0600, false), 0);
+        if (geteuid() != 0)
+                require_paths(t, "", sock, sock, operators, "/state/holdfast/audit");
+        else
+                require_paths(t, "", "/run/holdfast/pkcs11.sock", sock, "/run/holdfast/operator.sock", "/var/lib/holdfast/audit");
 }
 
 static void refuses_with_file_and_line(void **state)
@@ -100,6 +175,11 @@ static void refuses_with_file_and_line(void **state)
                 { "[tpm]\nparent-handle = 0x80000001\n", 2 },
                 { "[pkcs11]\nshow-free-slot = maybe\n", 2 },
                 { "[store]\npath = relative\n", 2 },
+                { "[daemon]\nsocket = relative\n", 2 },
+                { "[daemon]\noperator-socket = none\n", 2 },
+                { "[audit]\nwitness-key = w.pem\n", 2 },
+                { "[audit]\ndirectory = relative\n", 2 },
+                { "[audit]\nrotate-mib = 0\n", 2 },
         };
         struct conf c = { 0 };
         char want[160];
@@ -212,6 +292,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 ALONE(has_defaults),
                 ALONE(reads_every_key),
+                ALONE(a_copy_is_its_own),
+                ALONE(daemon_and_clients_meet),
                 ALONE(refuses_with_file_and_line),
                 ALONE(refuses_long_lines_nul_and_large_files),
                 ALONE(refuses_a_file_that_others_may_write),

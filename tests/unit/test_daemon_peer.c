@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "daemon/exe.h"
 #include "daemon/peer.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
@@ -218,6 +219,28 @@ static void a_replaced_executable_is_told_apart(void **state)
         peer_clear(&after);
 }
 
+/* Written to again before the clock has gone on, as far as a file system tells: the digest is of what is there now. */
+static void a_digest_of_what_was_there_is_not_kept(void **state)
+{
+        CLEANUP(buf_clear) struct buf before = { 0 }, after = { 0 };
+        uint64_t dev, ino;
+        char path[200];
+        int dirfd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
+
+        (void)state;
+        snprintf(path, sizeof(path), "%s/exe", dir->path);
+        for (int i = 0; i < 50; i++) {
+                fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+                assert_int_equal(pwrite(fd, "this one", 8, 0), 8);
+                assert_int_equal(exe_digest(dirfd, &dev, &ino, &before), 0);
+                assert_int_equal(pwrite(fd, "that one", 8, 0), 8);
+                assert_int_equal(exe_digest(dirfd, &dev, &ino, &after), 0);
+                assert_false(bytes_equal(BYTES_OF(&before), BYTES_OF(&after)));
+                close(fd);
+        }
+        close(dirfd);
+}
+
 static void there_is_no_such_process(void **state)
 {
         struct peer p;
@@ -231,7 +254,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(knows_this_process), cmocka_unit_test(knows_who_connected), cmocka_unit_test(another_user_is_another_user),
                 cmocka_unit_test(who_has_ended_before_we_looked_is_refused), cmocka_unit_test(another_executable_is_another_peer),
-                cmocka_unit_test(a_replaced_executable_is_told_apart), cmocka_unit_test(there_is_no_such_process),
+                cmocka_unit_test(a_replaced_executable_is_told_apart),
+                cmocka_unit_test(a_digest_of_what_was_there_is_not_kept), cmocka_unit_test(there_is_no_such_process),
         };
 
         return cmocka_run_group_tests(tests, start, stop);

@@ -9,12 +9,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "audit/log.h"
@@ -25,6 +27,8 @@
 
 #define SILENT 500
 #define RECORDS 64
+#define CLIENTS 16
+#define SIGNATURES 20
 
 /* What the log would have got. */
 static struct told {
@@ -233,7 +237,8 @@ static void a_rule_that_goes_takes_effect_at_once(void **state)
         CK_FUNCTION_LIST *c = client();
         CK_OBJECT_HANDLE key;
         CK_SESSION_HANDLE s = session(c, &key);
-        CK_BYTE sig[64];
+        CK_BYTE sig[64], text[64];
+        CK_ATTRIBUTE label = { CKA_LABEL, text, sizeof(text) };
 
         (void)state;
         assert_int_equal(sign(c, s, key, sig), CKR_OK);
@@ -242,9 +247,96 @@ static void a_rule_that_goes_takes_effect_at_once(void **state)
         assert_int_equal(n_told, 2);
         assert_int_equal(told[1].decision, AUDIT_REFUSED);
         assert_int_equal(told[1].result_len, 0);
+        /* Nor is anything to be seen through the session any more. */
+        assert_int_equal(c->C_FindObjectsInit(s, NULL, 0), CKR_DEVICE_REMOVED);
+        assert_int_equal(c->C_GetAttributeValue(s, key, &label, 1), CKR_DEVICE_REMOVED);
         allow_us("");
+        assert_int_equal(c->C_GetAttributeValue(s, key, &label, 1), CKR_OK);
         assert_int_equal(sign(c, s, key, sig), CKR_OK);
         assert_int_equal(c->C_Finalize(NULL), CKR_OK);
+}
+
+/* What one connection may have the daemon keep for it has an end, and is given back. */
+static void nobody_fills_its_memory(void **state)
+{
+        static CK_BYTE value[30000];
+        CK_OBJECT_CLASS data = CKO_DATA;
+        CK_BBOOL no = CK_FALSE;
+        CK_ATTRIBUTE t[] = { { CKA_CLASS, &data, sizeof(data) }, { CKA_TOKEN, &no, 1 }, { CKA_VALUE, value, sizeof(value) } };
+        CK_ATTRIBUTE more = { CKA_VALUE, value, sizeof(value) };
+        CK_FUNCTION_LIST *c = client();
+        CK_OBJECT_HANDLE key, made[100], small;
+        CK_SESSION_HANDLE s = session(c, &key), other;
+        unsigned n = 0, sessions = 1;
+        CK_SLOT_ID slot = 0;
+
+        (void)state;
+        assert_int_equal(tokens(c, &slot), 1);
+        while (n < ARRAY_LEN(made) && c->C_CreateObject(s, t, 3, &made[n]) == CKR_OK)
+                n++;
+        assert_in_range(n, 4, 20);
+        t[2].ulValueLen = 1;
+        assert_int_equal(c->C_CreateObject(s, t, 3, &small), CKR_OK);
+        assert_int_equal(c->C_SetAttributeValue(s, small, &more, 1), CKR_DEVICE_MEMORY);
+        assert_int_equal(c->C_DestroyObject(s, made[0]), CKR_OK);
+        assert_int_equal(c->C_SetAttributeValue(s, small, &more, 1), CKR_OK);
+        while (sessions < 5000 && c->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &other) == CKR_OK)
+                sessions++;
+        assert_int_equal(sessions, 1024);
+        assert_int_equal(c->C_CloseSession(other), CKR_OK);
+        assert_int_equal(c->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &other), CKR_OK);
+        assert_int_equal(c->C_Finalize(NULL), CKR_OK);
+}
+
+static CK_SLOT_ID slot_of(CK_FUNCTION_LIST *c, const char *label)
+{
+        CK_TOKEN_INFO info;
+        CK_SLOT_ID list[8];
+        CK_ULONG n = 8;
+
+        assert_int_equal(c->C_GetSlotList(CK_TRUE, list, &n), CKR_OK);
+        for (CK_ULONG i = 0; i < n; i++)
+                if (c->C_GetTokenInfo(list[i], &info) == CKR_OK && strncmp((char *)info.label, label, strlen(label)) == 0)
+                        return list[i];
+        fail_msg("there is no token %s", label);
+        return 0;
+}
+
+/* Wrong PINs and new ones; one that cannot be recorded is not set. */
+static void pins_are_told_of(void **state)
+{
+        CLEANUP(attrs_clear) struct attrs lines = { 0 };
+        CLEANUP(buf_clear) struct buf secret = { 0 };
+        CK_UTF8CHAR so[] = "officer1", user[] = "user-one", other[] = "user-two";
+        CK_FUNCTION_LIST *c;
+        CK_SESSION_HANDLE s;
+        unsigned number;
+        char rule[64];
+
+        (void)state;
+        snprintf(rule, sizeof(rule), "allow user=%u human=yes", getuid());
+        assert_int_equal(pin_create(f.keyring, BYTES_STR("officer1"), false, &lines, &secret), 0);
+        assert_int_equal(keyring_agent_create(f.keyring, "pinned", "me", &lines), 0);
+        assert_int_equal(policy_allow(keyring_store(f.keyring), "pinned", BYTES_STR(rule), &number), 0);
+        c = client();
+        assert_int_equal(c->C_OpenSession(slot_of(c, "pinned"), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s), CKR_OK);
+        assert_int_equal(c->C_Login(s, CKU_SO, other, 8), CKR_PIN_INCORRECT);
+        assert_int_equal(n_told, 1);
+        assert_int_equal(told[0].decision, AUDIT_REFUSED);
+        assert_string_equal(told[0].operation, "login");
+        assert_string_equal(told[0].agent, "pinned");
+        assert_int_equal(c->C_Login(s, CKU_SO, so, 8), CKR_OK);
+        assert_int_equal(c->C_InitPIN(s, user, 8), CKR_OK);
+        assert_int_equal(n_told, 2);
+        assert_int_equal(told[1].event, AUDIT_CHANGE);
+        assert_string_equal(told[1].operation, "set-pin");
+        assert_int_equal(c->C_Logout(s), CKR_OK);
+        log_full = true;
+        assert_int_not_equal(c->C_SetPIN(s, user, 8, other, 8), CKR_OK);
+        log_full = false;
+        assert_int_equal(c->C_Login(s, CKU_USER, user, 8), CKR_OK);
+        assert_int_equal(c->C_Finalize(NULL), CKR_OK);
+        assert_int_equal(keyring_agent_delete(f.keyring, "pinned"), 0);
 }
 
 static void nothing_is_made_or_deleted_without_a_word(void **state)
@@ -400,8 +492,7 @@ static void silent_connections_cost_a_descriptor(void **state)
 
 static void garbage_and_the_dead_are_nobody_elses_business(void **state)
 {
-        /* A megabyte, not four gigabytes: libp11-kit's server makes room for what a header says, which the daemon has to look at before it does. */
-        static const uint8_t wild[] = { 0, 0, 0, 0, 1, 0, 0x10, 0, 0, 0, 0x10, 0, 0 }, half[] = { 0, 0, 0, 0, 1, 0, 0 };
+        static const uint8_t wild[] = { 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, half[] = { 0, 0, 0, 0, 1, 0, 0 };
         CK_FUNCTION_LIST *c = client();
         CK_OBJECT_HANDLE key;
         CK_SESSION_HANDLE s = session(c, &key);
@@ -419,6 +510,63 @@ static void garbage_and_the_dead_are_nobody_elses_business(void **state)
         assert_int_equal(sign(c, s, key, sig), CKR_OK);
         assert_int_equal(c->C_Finalize(NULL), CKR_OK);
         await_quiet(61);
+}
+
+static void await_exe(pid_t pid, const char *program)
+{
+        char link[48], is[256] = "";
+
+        snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+        for (int i = 0; i < 5000 && strcmp(is, program) != 0; i++) {
+                ssize_t n = readlink(link, is, sizeof(is) - 1);
+
+                is[n > 0 ? n : 0] = '\0';
+                usleep(1000);
+        }
+}
+
+/* Connects, leaves the descriptor to a child and becomes another program; then the child speaks. How many octets the server answers
+ * behind its version. */
+static ssize_t speak_as(const char *program)
+{
+        static const uint8_t request[] = { 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0 };
+        int answered[2], status;
+        uint8_t version, answer[64];
+        pid_t pid;
+        ssize_t n;
+
+        assert_int_equal(pipe(answered), 0);
+        pid = fork();
+        if (pid == 0) {
+                int s = raw_connection("", 1);
+
+                if (recv(s, &version, 1, MSG_WAITALL) != 1)
+                        _exit(1);
+                if (fork() > 0) {
+                        if (program != NULL)
+                                execl(program, program, "60", (char *)NULL);
+                        pause();
+                        _exit(1);
+                }
+                if (program != NULL)
+                        await_exe(getppid(), program);
+                n = send(s, request, sizeof(request), MSG_NOSIGNAL) == sizeof(request) ? recv(s, answer, sizeof(answer), 0) : -1;
+                _exit(write(answered[1], &n, sizeof(n)) != sizeof(n));
+        }
+        close(answered[1]);
+        assert_int_equal(read(answered[0], &n, sizeof(n)), sizeof(n));
+        close(answered[0]);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return n;
+}
+
+static void nobody_speaks_as_the_program_it_became(void **state)
+{
+        (void)state;
+        assert_true(speak_as(NULL) > 0);
+        assert_true(speak_as("/usr/bin/sleep") <= 0);
+        await_quiet(2);
 }
 
 static void one_user_cannot_take_all(void **state)
@@ -451,7 +599,7 @@ static void *sign_often(void *arg)
         CK_BYTE sig[64];
         size_t failed = 0;
 
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < SIGNATURES; i++)
                 failed += sign(c, s, key, sig) != CKR_OK;
         c->C_Finalize(NULL);
         return (void *)failed;
@@ -459,17 +607,17 @@ static void *sign_often(void *arg)
 
 static void clients_work_at_once(void **state)
 {
-        pthread_t t[8];
+        pthread_t t[CLIENTS];
         void *failed;
 
         (void)state;
-        for (size_t i = 0; i < 8; i++)
+        for (size_t i = 0; i < CLIENTS; i++)
                 assert_int_equal(pthread_create(&t[i], NULL, sign_often, client()), 0);
-        for (size_t i = 0; i < 8; i++) {
+        for (size_t i = 0; i < CLIENTS; i++) {
                 pthread_join(t[i], &failed);
                 assert_null(failed);
         }
-        assert_int_equal(n_told, 160);
+        assert_int_equal(n_told, CLIENTS * SIGNATURES);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, serve, serve_end)
@@ -478,9 +626,10 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(signs_and_tells), TEST(shows_only_what_the_rules_name), TEST(a_rule_that_goes_takes_effect_at_once),
-                TEST(nothing_is_made_or_deleted_without_a_word), TEST(what_cannot_be_recorded_is_not_released),
+                TEST(nobody_fills_its_memory), TEST(pins_are_told_of), TEST(nothing_is_made_or_deleted_without_a_word), TEST(what_cannot_be_recorded_is_not_released),
                 TEST(a_log_on_disk_has_it_all),
-                TEST(silent_connections_cost_a_descriptor), TEST(garbage_and_the_dead_are_nobody_elses_business), TEST(one_user_cannot_take_all),
+                TEST(silent_connections_cost_a_descriptor), TEST(garbage_and_the_dead_are_nobody_elses_business),
+                TEST(nobody_speaks_as_the_program_it_became), TEST(one_user_cannot_take_all),
                 TEST(clients_work_at_once),
         };
         struct rlimit files = { 4096, 4096 };

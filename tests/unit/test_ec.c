@@ -186,6 +186,104 @@ static void every_changed_bit_is_wrong(void **state)
         }
 }
 
+/* The key by which (r, s) is a signature of z with this point as its R: r^-1 (s R - z G). */
+static void key_of(const EC_GROUP *g, const EC_POINT *point, const BIGNUM *r, const BIGNUM *s, const BIGNUM *z, const struct curve *c, struct pubkey *ret)
+{
+        const BIGNUM *n = EC_GROUP_get0_order(g);
+        BN_CTX *ctx = BN_CTX_new();
+        BIGNUM *a = BN_new(), *b = BN_new(), *x = BN_new(), *y = BN_new();
+        EC_POINT *q = EC_POINT_new(g);
+
+        assert_non_null(BN_mod_inverse(b, r, n, ctx));
+        assert_int_equal(BN_mod_mul(a, b, z, n, ctx), 1);
+        assert_int_equal(BN_sub(a, n, a), 1);
+        assert_int_equal(BN_mod_mul(b, b, s, n, ctx), 1);
+        assert_int_equal(EC_POINT_mul(g, q, a, point, b, ctx), 1);
+        assert_int_equal(EC_POINT_get_affine_coordinates(g, q, x, y, ctx), 1);
+        ret->curve = c;
+        assert_int_equal(buf_reserve(&ret->x, c->size), 0);
+        assert_int_equal(buf_reserve(&ret->y, c->size), 0);
+        ret->x.len = ret->y.len = c->size;
+        assert_int_equal(BN_bn2binpad(x, ret->x.ptr, (int)c->size), (int)c->size);
+        assert_int_equal(BN_bn2binpad(y, ret->y.ptr, (int)c->size), (int)c->size);
+        EC_POINT_free(q);
+        BN_free(a);
+        BN_free(b);
+        BN_free(x);
+        BN_free(y);
+        BN_CTX_free(ctx);
+}
+
+/* R's x may lie between order and prime: r is then less by the order. */
+static void r_of_an_x_beyond_the_order(void **state)
+{
+        const uint8_t digest[16] = { 0x35, 1, 2, 3 };
+
+        (void)state;
+        for (size_t i = 0; i < 3; i++) {
+                const struct curve *c = curve_at(i);
+                EC_GROUP *g = EC_GROUP_new_by_curve_name(c->nid);
+                EC_POINT *point = EC_POINT_new(g);
+                BIGNUM *r = BN_new(), *s = BN_new(), *x = BN_new(), *z = BN_bin2bn(digest, sizeof(digest), NULL);
+                CLEANUP(pubkey_clear) struct pubkey key = { 0 };
+                uint8_t sig[132];
+
+                assert_int_equal(BN_set_word(r, 0), 1);
+                assert_int_equal(BN_set_word(s, 0x1234567), 1);
+                do {
+                        assert_int_equal(BN_add_word(r, 1), 1);
+                        assert_int_equal(BN_add(x, r, EC_GROUP_get0_order(g)), 1);
+                } while (EC_POINT_set_compressed_coordinates(g, point, x, 1, NULL) != 1);
+                assert_true(BN_cmp(x, EC_GROUP_get0_field(g)) < 0);
+                key_of(g, point, r, s, z, c, &key);
+                assert_int_equal(BN_bn2binpad(r, sig, (int)c->size), (int)c->size);
+                assert_int_equal(BN_bn2binpad(s, sig + c->size, (int)c->size), (int)c->size);
+                assert_int_equal(ec_verify(&key, BYTES(digest, sizeof(digest)), BYTES(sig, 2 * c->size)), 0);
+                sig[c->size - 1] ^= 1;
+                assert_int_equal(ec_verify(&key, BYTES(digest, sizeof(digest)), BYTES(sig, 2 * c->size)), ERR_AUTH);
+                sig[c->size - 1] ^= 1;
+                sig[2 * c->size - 1] ^= 1;
+                assert_int_equal(ec_verify(&key, BYTES(digest, sizeof(digest)), BYTES(sig, 2 * c->size)), ERR_AUTH);
+                BN_free(r);
+                BN_free(s);
+                BN_free(x);
+                BN_free(z);
+                EC_POINT_free(point);
+                EC_GROUP_free(g);
+        }
+}
+
+/* The key is 7 G, r is -5 and the digest 35: 35 G + r 7 G is infinity, which has no x. */
+static void infinity_is_no_signature(void **state)
+{
+        const uint8_t digest[16] = { [15] = 35 };
+
+        (void)state;
+        for (size_t i = 0; i < 3; i++) {
+                const struct curve *c = curve_at(i);
+                EC_GROUP *g = EC_GROUP_new_by_curve_name(c->nid);
+                BIGNUM *one = BN_new(), *seven = BN_new(), *zero = BN_new(), *r = BN_dup(EC_GROUP_get0_order(g));
+                CLEANUP(pubkey_clear) struct pubkey key = { 0 };
+                uint8_t sig[132] = { 0 };
+
+                BN_one(one);
+                BN_zero(zero);
+                assert_int_equal(BN_set_word(seven, 7), 1);
+                assert_int_equal(BN_sub_word(r, 5), 1);
+                key_of(g, EC_GROUP_get0_generator(g), one, seven, zero, c, &key);
+                assert_int_equal(BN_bn2binpad(r, sig, (int)c->size), (int)c->size);
+                for (uint8_t s = 1; s < 4; s++) {
+                        sig[2 * c->size - 1] = s;
+                        assert_int_equal(ec_verify(&key, BYTES(digest, sizeof(digest)), BYTES(sig, 2 * c->size)), ERR_AUTH);
+                }
+                BN_free(one);
+                BN_free(seven);
+                BN_free(zero);
+                BN_free(r);
+                EC_GROUP_free(g);
+        }
+}
+
 static void openssl_agrees_on_the_secret(void **state)
 {
         (void)state;
@@ -251,6 +349,8 @@ int main(void)
                 cmocka_unit_test(zero_digest),
                 cmocka_unit_test(signatures_out_of_range_are_wrong),
                 cmocka_unit_test(every_changed_bit_is_wrong),
+                cmocka_unit_test(r_of_an_x_beyond_the_order),
+                cmocka_unit_test(infinity_is_no_signature),
                 cmocka_unit_test(openssl_agrees_on_the_secret),
                 cmocka_unit_test(ephemeral_keys_differ),
                 cmocka_unit_test(no_exchange_with_a_point_off_the_curve),

@@ -114,6 +114,108 @@ static void with_pins_a_key_wants_the_secret(void **state)
         item_unref(i);
 }
 
+static void expect_sign(struct item *i, struct bytes secret, int expected)
+{
+        struct key_use use = { .item = i, .secret = secret };
+        struct pk_params p = { .scheme = SCHEME_ECDSA };
+        CLEANUP(buf_clear) struct buf sig = { 0 };
+        uint8_t digest[32] = { 1 };
+
+        assert_int_equal(signer_sign(f.keyring, &use, &p, BYTES(digest, 32), &sig), expected);
+        if (expected == 0)
+                assert_true(fixture_ecdsa_good(&fixture_body(i)->pub, BYTES(digest, 32), BYTES_OF(&sig)));
+}
+
+static void rewrite(struct item *i, void (*edit)(struct attrs *a), struct item **ret)
+{
+        CLEANUP(attrs_clear) struct attrs lines = { 0 };
+        const struct item_body *b = fixture_body(i);
+        struct item_spec spec = { .type = ITEM_KEY, .label = BYTES_STR("k"), .id = BYTES_OF(&b->id), .attrs = &lines, .key = &b->key };
+
+        assert_int_equal(attrs_copy(&b->attrs, &lines), 0);
+        edit(&lines);
+        assert_int_equal(store_item_add(keyring_store(f.keyring), "a", &spec, ret), 0);
+}
+
+static void as_if_of_a_pin(struct attrs *a)
+{
+        attrs_remove(a, "auth-by");
+}
+
+static void as_if_open(struct attrs *a)
+{
+        attrs_remove(a, "auth-by");
+        attrs_remove(a, "auth-salt");
+}
+
+static void a_daemons_key_is_nobody_elses(void **state)
+{
+        struct item *before = fixture_key(&f, "P-256", ALG_SIGN, "before"), *file, *memory, *pins, *open;
+        const struct bytes daemon = BYTES_STR("the daemon's secret");
+
+        (void)state;
+        assert_int_equal(keyring_set_secret(f.keyring, daemon), 0);
+        file = fixture_key(&f, "P-256", ALG_SIGN, "k");
+        assert_false(fixture_body(file)->key.empty_auth);
+        assert_int_equal(keyring_generate_in_memory(f.keyring, "a", none, key_kind_by_name("P-256"), ALG_SIGN, BYTES_STR("m"), none, NULL, &memory), 0);
+        expect_sign(before, none, 0);
+        expect_sign(file, none, 0);
+        expect_sign(memory, none, 0);
+        /* Who edits the file gets nothing that the TPM takes, not even with the secret. */
+        rewrite(file, as_if_of_a_pin, &pins);
+        expect_sign(pins, none, ERR_AUTH);
+        expect_sign(pins, daemon, ERR_AUTH);
+        rewrite(file, as_if_open, &open);
+        expect_sign(open, none, ERR_AUTH);
+
+        item_unref(file);
+        item_unref(memory);
+        fixture_reopen(&f);
+        assert_int_equal(store_item_remove(keyring_store(f.keyring), "a", pins), 0);
+        assert_int_equal(store_item_remove(keyring_store(f.keyring), "a", open), 0);
+        item_unref(pins);
+        item_unref(open);
+        expect_sign(before, none, 0);
+        item_unref(before);
+}
+
+/* Another program, or this one before it has its secret. */
+static void without_the_secret_it_says_who_has_it(void **state)
+{
+        struct item *i;
+
+        (void)state;
+        assert_int_equal(keyring_set_secret(f.keyring, BYTES_STR("the daemon's secret")), 0);
+        i = fixture_key(&f, "P-256", ALG_SIGN, "k2");
+        assert_int_equal(keyring_set_secret(f.keyring, none), 0);
+        expect_sign(i, none, ERR_AUTH);
+        assert_non_null(strstr(err_text(), "only holdfastd can use this key"));
+        assert_int_equal(keyring_set_secret(f.keyring, BYTES_STR("another secret")), 0);
+        expect_sign(i, none, ERR_AUTH);
+        assert_int_equal(keyring_set_secret(f.keyring, none), 0);
+        item_unref(i);
+}
+
+static void with_pins_the_daemons_secret_is_not_asked(void **state)
+{
+        CLEANUP(attrs_clear) struct attrs a = { 0 };
+        CLEANUP(buf_clear) struct buf secret = { 0 };
+        struct item *i;
+
+        (void)state;
+        assert_int_equal(keyring_set_secret(f.keyring, BYTES_STR("the daemon's secret")), 0);
+        assert_int_equal(pin_create(f.keyring, BYTES_STR("12345678"), false, &a, &secret), 0);
+        assert_int_equal(keyring_agent_create(f.keyring, "pins2", "dana@example.com", &a), 0);
+        assert_int_equal(keyring_generate(f.keyring, "pins2", none, key_kind_by_name("P-256"), ALG_SIGN, BYTES_STR("k"), none, NULL, &i), ERR_AUTH);
+        assert_int_equal(keyring_generate(f.keyring, "pins2", BYTES_OF(&secret), key_kind_by_name("P-256"), ALG_SIGN, BYTES_STR("k"), none, NULL, &i), 0);
+        assert_null(attrs_get(&fixture_body(i)->attrs, "auth-by"));
+        expect_sign(i, BYTES_OF(&secret), 0);
+        expect_sign(i, none, ERR_AUTH);
+        assert_non_null(strstr(err_text(), "PIN"));
+        assert_int_equal(keyring_set_secret(f.keyring, none), 0);
+        item_unref(i);
+}
+
 static void further_lines_stand_in_the_file(void **state)
 {
         CLEANUP(attrs_clear) struct attrs more = { 0 };
@@ -210,6 +312,9 @@ int main(void)
                 cmocka_unit_test(id_may_be_given),
                 cmocka_unit_test(without_pins_a_key_is_open_to_other_tools),
                 cmocka_unit_test(with_pins_a_key_wants_the_secret),
+                cmocka_unit_test(a_daemons_key_is_nobody_elses),
+                cmocka_unit_test(without_the_secret_it_says_who_has_it),
+                cmocka_unit_test(with_pins_the_daemons_secret_is_not_asked),
                 cmocka_unit_test(further_lines_stand_in_the_file),
                 cmocka_unit_test(an_agent_has_an_owner),
                 cmocka_unit_test(an_agent_made_anew_has_nothing_of_the_old),

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include "keys/policy.h"
 #include "lib/err.h"
@@ -48,6 +50,30 @@ static void nothing_is_allowed_without_a_rule(void **state)
         assert_string_equal(d.rule, "default");
         assert_false(policy_sees(p, &one, AGENT));
         assert_false(policy_sees(p, &one, "no-such-agent"));
+        policy_free(p);
+}
+
+/* Callers make names up, and a daemon runs for years. */
+static void names_of_nobody_are_not_kept(void **state)
+{
+        struct storefixture *f = *state;
+        struct policy *p = policy_over(f);
+        struct request q = { .operation = "create-agent", .now_ms = 1 };
+        CLEANUP(buf_clear) struct buf owner = { 0 };
+        struct mallinfo2 before, after;
+        struct decision d;
+        char name[32];
+
+        for (unsigned i = 0; i <= 20000; i++) {
+                snprintf(name, sizeof(name), "made-up-%u", i);
+                assert_int_equal(policy_decide(p, &one, name, &q, &d), ERR_NOENT);
+                assert_false(policy_sees(p, &one, name));
+                assert_int_equal(policy_owner(p, name, &owner), 0);
+                if (i == 0)
+                        before = mallinfo2();
+        }
+        after = mallinfo2();
+        assert_true(after.uordblks < before.uordblks + 100000);
         policy_free(p);
 }
 
@@ -217,14 +243,83 @@ static void threads_share_a_rate(void **state)
         policy_free(p);
 }
 
+static void a_hold_stops_at_once(void **state)
+{
+        struct storefixture *f = *state;
+        struct policy *p = policy_over(f);
+        struct policy_hold ours = { .agent = AGENT }, others = { .agent = "somebody-else" }, all = { 0 };
+
+        allow(f, "allow user=1001 rate=2/d");
+        policy_hold(p, &others);
+        assert_true(decided(p, &one, 1).allowed);
+        policy_hold(p, &ours);
+        policy_hold(p, &all);
+        policy_reload(p);
+        assert_string_equal(decided(p, &one, 1).rule, "lock");
+        policy_release(p, &ours);
+        assert_string_equal(decided(p, &one, 1).rule, "lock");
+        policy_release(p, &all);
+        policy_release(p, &others);
+        assert_true(decided(p, &one, 1).allowed);
+        policy_free(p);
+}
+
+static void a_rule_shows_after_it_is_read(void **state)
+{
+        struct storefixture *f = *state;
+        struct policy *p = policy_over(f);
+
+        assert_false(policy_sees(p, &one, AGENT));
+        allow(f, "allow user=1001");
+        policy_read(p, AGENT);
+        assert_true(policy_sees(p, &one, AGENT));
+        policy_read(p, "no-such-agent");
+        policy_free(p);
+}
+
+static int add_number(void *ctx, unsigned number, struct bytes rule)
+{
+        unsigned *sum = ctx;
+
+        assert_true(rule.len > 0);
+        *sum += number;
+        return *sum > 10 ? 7 : 0;
+}
+
+static void people_are_shown_what_is_in_force(void **state)
+{
+        struct storefixture *f = *state;
+        CLEANUP(buf_clear) struct buf why = { 0 };
+        unsigned sum = 0;
+
+        allow(f, "allow user=1001");
+        allow(f, "allow user=1002");
+        assert_int_equal(policy_each(f->store, AGENT, add_number, &sum), 0);
+        assert_int_equal(sum, 3);
+        sum = 10;
+        assert_int_equal(policy_each(f->store, AGENT, add_number, &sum), 7);
+        assert_int_equal(policy_each(f->store, "no-such-agent", add_number, &sum), ERR_NOENT);
+
+        assert_int_equal(policy_why_locked(f->store, AGENT, &why), ERR_NOENT);
+        assert_int_equal(policy_why_locked(f->store, NULL, &why), ERR_NOENT);
+        assert_int_equal(policy_lock(f->store, AGENT, "stolen"), 0);
+        assert_int_equal(policy_lock(f->store, NULL, "all of them"), 0);
+        assert_int_equal(policy_why_locked(f->store, AGENT, &why), 0);
+        assert_true(bytes_equal(BYTES_OF(&why), BYTES_STR("stolen")));
+        buf_reset(&why);
+        assert_int_equal(policy_why_locked(f->store, NULL, &why), 0);
+        assert_true(bytes_equal(BYTES_OF(&why), BYTES_STR("all of them")));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, storefixture_setup, storefixture_teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(nothing_is_allowed_without_a_rule), TEST(a_change_counts_at_the_next_decision), TEST(the_same_rule_twice_is_refused),
+                TEST(nothing_is_allowed_without_a_rule), TEST(names_of_nobody_are_not_kept), TEST(a_change_counts_at_the_next_decision), TEST(the_same_rule_twice_is_refused),
                 TEST(rates_are_kept), TEST(a_lock_stops_and_stays), TEST(rules_that_cannot_be_read_allow_nothing), TEST(why_not_is_explained),
-                TEST(nobody_is_refused), TEST(threads_share_a_rate),
+                TEST(nobody_is_refused), TEST(threads_share_a_rate), TEST(a_hold_stops_at_once), TEST(a_rule_shows_after_it_is_read),
+                TEST(people_are_shown_what_is_in_force),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

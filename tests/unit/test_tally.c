@@ -108,6 +108,25 @@ static void batches_end_with_attestations_and_resets(void **state)
         assert_true(now.sure);
 }
 
+static void batches_end_with_their_session(void **state)
+{
+        struct tally *t = *state;
+        struct tally_batch now;
+
+        hear(t, TPM_AUDIT_LOST, 0);
+        tally_now(t, &now);
+        assert_int_equal(now.batch, 5);
+        hear(t, TPM_AUDIT_EXTENDED, 1);
+        hear(t, TPM_AUDIT_UNSURE, 1);
+        hear(t, TPM_AUDIT_LOST, 0);
+        tally_now(t, &now);
+        assert_int_equal(now.batch, 6);
+        assert_int_equal(now.count, 0);
+        assert_true(now.sure);
+        assert_int_equal(t->lost, 1);
+        assert_int_equal(t->resets_heard, 0);
+}
+
 static void what_may_have_been_done_is_owed_too(void **state)
 {
         struct tally *t = *state;
@@ -147,6 +166,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(another_thread_s_is_not_taken_and_is_owed_in_the_end, start, stop),
                 cmocka_unit_test_setup_teardown(one_that_was_passed_over_is_owed, start, stop),
                 cmocka_unit_test_setup_teardown(batches_end_with_attestations_and_resets, start, stop),
+                cmocka_unit_test_setup_teardown(batches_end_with_their_session, start, stop),
                 cmocka_unit_test_setup_teardown(what_may_have_been_done_is_owed_too, start, stop),
                 cmocka_unit_test_setup_teardown(there_is_an_end_to_what_is_kept, start, stop),
         };

@@ -59,6 +59,23 @@ static void options_stand_anywhere(void **state)
         assert_int_equal(cli_count(&l.c, "verbose"), 2);
 }
 
+static void letter_with_a_value(void **state)
+{
+        struct line l;
+
+        (void)state;
+        assert_int_equal(parse(&l, "audit", "log", "-n", "5", "--follow", NULL), 0);
+        assert_string_equal(cli_value(&l.c, "lines"), "5");
+        assert_true(cli_flag(&l.c, "follow"));
+        assert_int_equal(parse(&l, "audit", "search", "-qn7", "text", NULL), 0);
+        assert_string_equal(cli_value(&l.c, "lines"), "7");
+        assert_true(cli_flag(&l.c, "quiet"));
+        assert_string_equal(cli_arg(&l.c, 0), "text");
+        assert_int_equal(parse(&l, "audit", "log", "-n", NULL), ERR_USAGE);
+        assert_int_equal(parse(&l, "audit", "log", "-n", "", NULL), ERR_USAGE);
+        assert_int_equal(parse(&l, "audit", "log", "-x", NULL), ERR_USAGE);
+}
+
 static void last_value_wins_and_all_are_kept(void **state)
 {
         struct line l;
@@ -191,6 +208,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(verb_of_two_words),
                 cmocka_unit_test(options_stand_anywhere),
+                cmocka_unit_test(letter_with_a_value),
                 cmocka_unit_test(last_value_wins_and_all_are_kept),
                 cmocka_unit_test(behind_two_dashes_all_is_argument),
                 cmocka_unit_test(command_of_dev_keeps_its_options),

@@ -6,11 +6,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include <tss2/tss2_tpm2_types.h>
 #include "lib/crypto.h"
 #include "lib/err.h"
 #include "lib/tpmt.h"
+#include "tests/tpmdev.h"
 #include "tests/tpmfix.h"
 #include "tpm/audit.h"
 #include "tpm/wire.h"
@@ -20,7 +22,7 @@
 /* The TPM's books, kept a second time from what the observer hears. */
 struct books {
         uint8_t digest[TPM_AUDIT_HASH];
-        unsigned n, cleared, resets, unsure;
+        unsigned n, cleared, resets, lost, unsure;
         uint32_t last;
 };
 
@@ -37,6 +39,7 @@ struct says {
         struct buf attest, signature;
         struct bytes extra, digest, list;
         uint64_t counter;
+        bool exclusive;
         uint32_t resets;
 };
 
@@ -66,6 +69,9 @@ static void keep_books(void *ctx, const struct tpm_audited *a)
         case TPM_AUDIT_RESET:
                 b->resets++;
                 break;
+        case TPM_AUDIT_LOST:
+                b->lost++;
+                break;
         case TPM_AUDIT_UNSURE:
                 b->unsure++;
                 return;
@@ -73,22 +79,39 @@ static void keep_books(void *ctx, const struct tpm_audited *a)
         b->n = 0;
 }
 
-static int start(void **state)
+static struct audit *begin(void **state, bool command_audit)
 {
         struct audit *a = calloc(1, sizeof(*a));
         TPM2B_PUBLIC pub;
-        bool has, changed;
+        enum tpm_audit_kind kind;
 
         *state = a;
         tpmfix_start(&a->f);
+        a->f.proxy.no_command_audit = !command_audit;
         assert_int_equal(tpm_ak_make(a->f.t, AK_AT, BYTES(NULL, 0), BYTES_STR("the AK's"), &a->ak), 0);
         assert_int_equal(tpmt_public_decode(BYTES_OF(&a->ak.pub), &pub), 0);
         assert_int_equal(tpmt_pubkey(&pub, &a->ak_key), 0);
-        assert_int_equal(tpm_audit_commands(a->f.t, &has, a->list, &a->n_list), 0);
-        assert_true(has);
+        assert_int_equal(tpm_audit_commands(a->f.t, &kind, a->list, &a->n_list), 0);
+        assert_int_equal(kind, command_audit ? TPM_AUDIT_COMMAND : TPM_AUDIT_SESSION);
         assert_int_equal(tpm_observe(a->f.t, keep_books, &a->b), 0);
+        return a;
+}
+
+static int start(void **state)
+{
+        struct audit *a = begin(state, true);
+        bool changed;
+
         assert_int_equal(tpm_audit_list_set(a->f.t, BYTES(NULL, 0), a->list, a->n_list, &changed), 0);
         assert_true(changed);
+        return 0;
+}
+
+static int start_session(void **state)
+{
+        struct audit *a = begin(state, false);
+
+        assert_int_equal(tpm_audit_session_set(a->f.t, a->list, a->n_list), 0);
         return 0;
 }
 
@@ -139,13 +162,18 @@ static void require_signed(const struct audit *a, const struct says *s)
 
 static void attest(struct audit *a, enum tpm_attest what, struct says *ret)
 {
+        static const uint16_t types[] = {
+                [TPM_ATTEST_COMMAND_AUDIT] = TPM2_ST_ATTEST_COMMAND_AUDIT,
+                [TPM_ATTEST_SESSION_AUDIT] = TPM2_ST_ATTEST_SESSION_AUDIT,
+                [TPM_ATTEST_QUOTE] = TPM2_ST_ATTEST_QUOTE,
+        };
         struct reader r;
 
         assert_int_equal(tpm_attest(a->f.t, what, &a->ak, BYTES_STR("the AK's"), no_text, NULL, &ret->attest, &ret->signature), 0);
         require_signed(a, ret);
         r = READER(BYTES_OF(&ret->attest));
         assert_int_equal(read_u32(&r), 0xff544347);
-        assert_int_equal(read_u16(&r), what == TPM_ATTEST_QUOTE ? TPM2_ST_ATTEST_QUOTE : TPM2_ST_ATTEST_COMMAND_AUDIT);
+        assert_int_equal(read_u16(&r), types[what]);
         read_2b(&r);
         ret->extra = read_2b(&r);
         u64(&r);
@@ -153,6 +181,12 @@ static void attest(struct audit *a, enum tpm_attest what, struct says *ret)
         read_bytes(&r, 4 + 1 + 8);
         if (what == TPM_ATTEST_QUOTE)
                 return;
+        if (what == TPM_ATTEST_SESSION_AUDIT) {
+                ret->exclusive = read_u8(&r) != 0;
+                ret->digest = read_2b(&r);
+                assert_true(read_done(&r));
+                return;
+        }
         ret->counter = u64(&r);
         assert_int_equal(read_u16(&r), TPM2_ALG_SHA256);
         ret->digest = read_2b(&r);
@@ -493,8 +527,260 @@ static void it_costs_one_command_and_leaves_nothing(void **state)
         assert_int_equal(tpmfix_sessions(&a->f), 0);
 }
 
+/* The same of the session's digest; an empty batch leaves that as it was. */
+static bool require_same_session(struct audit *a, unsigned n)
+{
+        CLEANUP(says_clear) struct says s = { 0 };
+        const struct books before = a->b;
+
+        attest(a, TPM_ATTEST_SESSION_AUDIT, &s);
+        assert_int_equal(before.n, n);
+        assert_int_equal(a->b.cleared, before.cleared + 1);
+        assert_int_equal(a->b.n, 0);
+        assert_int_equal(s.digest.len, 32);
+        if (n > 0)
+                assert_memory_equal(s.digest.ptr, before.digest, 32);
+        return s.exclusive;
+}
+
+static void attest_only(struct audit *a)
+{
+        CLEANUP(says_clear) struct says s = { 0 };
+
+        attest(a, TPM_ATTEST_SESSION_AUDIT, &s);
+}
+
+static void a_chip_without_command_audit_says_so(void **state)
+{
+        struct audit *a = *state;
+        bool changed;
+
+        assert_int_equal(tpm_audit_list_set(a->f.t, BYTES(NULL, 0), a->list, a->n_list, &changed), ERR_NOTSUP);
+}
+
+static void every_use_is_heard_as_the_session_counts_it(void **state)
+{
+        struct audit *a = *state;
+
+        require_same_session(a, 0);
+        sign_with_all(a, ALG_SIGN, "P-256");
+        require_same_session(a, 1);
+        decrypt(a);
+        require_same_session(a, 1);
+        agree(a);
+        mac(a, 100);
+        require_same_session(a, 2);
+        require_same_session(a, 0);
+        mac(a, 3000);
+        assert_int_equal(a->b.last, TPM2_CC_HMAC_Start);
+        sign_with_all(a, ALG_SIGN, "P-384");
+        sign_with_all(a, ALG_SIGN, "RSA-2048");
+        require_same_session(a, 3);
+        assert_int_equal(a->b.unsure, 0);
+}
+
+static void what_another_program_signs_does_not_show_in_a_session(void **state)
+{
+        struct audit *a = *state;
+        struct tpm *other = tpmfix_open(&a->f);
+        struct tpmkey k;
+
+        tpmkey_make(a->f.t, "P-256", ALG_SIGN, "", false, &k);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_true(require_same_session(a, 2));
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_int_equal(tpmkey_sign(other, &k), 0);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_false(require_same_session(a, 2));
+        tpm_close(other);
+        tpmkey_clear(&k);
+}
+
+static void a_session_that_is_gone_loses_the_batch_and_is_heard(void **state)
+{
+        struct audit *a = *state;
+        unsigned lost;
+
+        require_same_session(a, 0);
+        lost = a->b.lost;
+        sign_with_all(a, ALG_SIGN, "P-256");
+        assert_int_equal(swtpm_flush(&a->f.sw, TPM2_LOADED_SESSION_FIRST), 0);
+        sign_with_all(a, ALG_SIGN, "P-256");
+        assert_int_equal(a->b.lost, lost + 1);
+        assert_int_equal(swtpm_flush(&a->f.sw, TPM2_LOADED_SESSION_FIRST), 0);
+        attest_only(a);
+        assert_int_equal(a->b.lost, lost + 2);
+        sign_with_all(a, ALG_SIGN, "P-256");
+        assert_int_equal(swtpm_reset(&a->f.sw), 0);
+        sign_with_all(a, ALG_SIGN, "P-256");
+        assert_int_equal(a->b.lost, lost + 2);
+        assert_int_equal(a->b.resets, 1);
+        require_same_session(a, 1);
+}
+
+static void a_lost_answer_ends_the_session(void **state)
+{
+        struct audit *a = *state;
+        struct tpmkey k;
+        unsigned lost;
+
+        tpmkey_make(a->f.t, "P-256", ALG_SIGN, "", false, &k);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        lost = a->b.lost;
+        proxy_arm(&a->f.proxy, 1, FAULT_CLOSE, 0);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_int_equal(a->b.unsure, 1);
+        assert_int_equal(a->b.lost, lost + 1);
+        require_same_session(a, 1);
+        /* Of the attestation: the batch is lost, nothing is unsure. */
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        proxy_arm(&a->f.proxy, 1, FAULT_CLOSE, 0);
+        attest_only(a);
+        assert_int_equal(a->b.unsure, 1);
+        assert_int_equal(a->b.lost, lost + 2);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        require_same_session(a, 1);
+        tpmkey_clear(&k);
+}
+
+/* A mistyped PIN must not cost the TPM's word for what others did. */
+static void a_wrong_authorisation_does_not_end_the_session(void **state)
+{
+        struct audit *a = *state;
+        CLEANUP(buf_clear) struct buf secret = { 0 };
+        struct tpmkey k, other, sealed;
+        unsigned lost, sessions;
+
+        tpmkey_make(a->f.t, "P-256", ALG_SIGN, "", false, &k);
+        tpmkey_make(a->f.t, "P-256", ALG_SIGN, "right", false, &other);
+        tpmkey_seal(a->f.t, "secret", "right", false, &sealed);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        lost = a->b.lost;
+        sessions = tpmfix_sessions(&a->f);
+        sealed.key.auth = other.key.auth = BYTES_STR("wrong");
+        assert_int_equal(tpm_unseal(a->f.t, &sealed.key, &secret), ERR_AUTH);
+        assert_int_equal(tpmkey_sign(a->f.t, &other), ERR_AUTH);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        sealed.key.auth = other.key.auth = BYTES_STR("right");
+        assert_int_equal(tpm_unseal(a->f.t, &sealed.key, &secret), 0);
+        assert_int_equal(tpmkey_sign(a->f.t, &other), 0);
+        assert_int_equal(a->b.lost, lost);
+        assert_int_equal(tpmfix_sessions(&a->f), sessions);
+        require_same_session(a, 3);
+        tpmkey_clear(&k);
+        tpmkey_clear(&other);
+        tpmkey_clear(&sealed);
+}
+
+/* One that somebody else has put in the place of ours is refused in the same words. */
+static void a_session_that_is_at_fault_is_given_up(void **state)
+{
+        static const uint32_t bad_auth = TPM2_RC_AUTH_FAIL + TPM2_RC_S + TPM2_RC_1;
+        struct audit *a = *state;
+        struct tpmkey k;
+        unsigned lost, sessions;
+
+        tpmkey_make(a->f.t, "P-256", ALG_SIGN, "", false, &k);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        lost = a->b.lost;
+        sessions = tpmfix_sessions(&a->f);
+        proxy_arm(&a->f.proxy, 1, FAULT_CODE, bad_auth);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_int_equal(a->b.lost, lost + 1);
+        assert_int_equal(a->b.n, 1);
+        assert_int_equal(tpmfix_sessions(&a->f), sessions);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        require_same_session(a, 2);
+
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        proxy_arm(&a->f.proxy, 1, FAULT_CODE, bad_auth);
+        attest_only(a);
+        assert_int_equal(a->b.lost, lost + 2);
+        assert_int_equal(a->b.n, 0);
+        assert_int_equal(tpmfix_sessions(&a->f), sessions);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        require_same_session(a, 1);
+        tpmkey_clear(&k);
+}
+
+static void a_session_costs_nothing_when_it_is_there(void **state)
+{
+        struct audit *a = *state;
+        struct tpmkey k;
+        uint64_t commands;
+
+        tpmkey_make(a->f.t, "P-256", ALG_SIGN, "", false, &k);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        commands = tpm_commands(a->f.t);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_int_equal(tpm_commands(a->f.t) - commands, 1);
+        require_same_session(a, 2);
+        assert_int_equal(tpm_commands(a->f.t) - commands, 2);
+        require_same_session(a, 0);
+        assert_int_equal(tpm_commands(a->f.t) - commands, 3);
+        /* Nothing is audited any more, and nobody hears of it. */
+        assert_int_equal(tpm_observe(a->f.t, NULL, NULL), 0);
+        assert_int_equal(tpmkey_sign(a->f.t, &k), 0);
+        assert_int_equal(a->b.n, 0);
+        tpmkey_clear(&k);
+}
+
+/* There the connection is changed to make room for a key, but not while it has the session. */
+static void behind_a_resource_manager_it_does_not_either(void **state)
+{
+        struct audit *a = *state;
+        struct tpm *direct = a->f.t;
+        struct tpm_options through = a->f.options;
+        struct tpmkey k[2];
+        struct tpmdev d;
+        unsigned lost, closed;
+
+        tpm_observe(direct, NULL, NULL);
+        assert_int_equal(tpmdev_start(&d, &a->f.sw, "tpmrm0"), 0);
+        tpmdev_answer(&d);
+        through.tcti = d.tcti;
+        through.state_dirfd = -1;
+        assert_int_equal(tpm_open(&through, &a->f.t), 0);
+        assert_int_equal(tpm_set_parent(a->f.t, &a->f.parent), 0);
+        a->b = (struct books){ 0 };
+        assert_int_equal(tpm_observe(a->f.t, keep_books, &a->b), 0);
+        assert_int_equal(tpm_audit_session_set(a->f.t, a->list, a->n_list), 0);
+        for (size_t i = 0; i < ARRAY_LEN(k); i++)
+                tpmkey_make(a->f.t, "P-256", ALG_SIGN, i > 0 ? "right" : "", false, &k[i]);
+        assert_int_equal(tpmkey_sign(a->f.t, &k[0]), 0);
+        lost = a->b.lost;
+        closed = d.closed;
+        k[1].key.auth = BYTES_STR("wrong");
+        assert_int_equal(tpmkey_sign(a->f.t, &k[1]), ERR_AUTH);
+        assert_int_equal(tpmkey_sign(a->f.t, &k[0]), 0);
+        k[1].key.auth = BYTES_STR("right");
+        assert_int_equal(tpmkey_sign(a->f.t, &k[1]), 0);
+        assert_int_equal(a->b.lost, lost);
+        assert_int_equal(d.closed, closed);
+        require_same_session(a, 3);
+        tpmkey_clear(&k[0]);
+        tpmkey_clear(&k[1]);
+        tpm_close(a->f.t);
+        a->f.t = direct;
+        while (d.closed == closed)
+                usleep(1000);
+        tpmdev_stop(&d);
+}
+
 int main(void)
 {
+        const struct CMUnitTest in_session[] = {
+                cmocka_unit_test(a_chip_without_command_audit_says_so),
+                cmocka_unit_test(every_use_is_heard_as_the_session_counts_it),
+                cmocka_unit_test(what_another_program_signs_does_not_show_in_a_session),
+                cmocka_unit_test(a_session_that_is_gone_loses_the_batch_and_is_heard),
+                cmocka_unit_test(a_lost_answer_ends_the_session),
+                cmocka_unit_test(a_wrong_authorisation_does_not_end_the_session),
+                cmocka_unit_test(a_session_that_is_at_fault_is_given_up),
+                cmocka_unit_test(a_session_costs_nothing_when_it_is_there),
+                cmocka_unit_test(behind_a_resource_manager_it_does_not_either),
+        };
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_list_says_itself),
                 cmocka_unit_test(every_use_is_heard_as_the_tpm_counts_it),
@@ -509,5 +795,5 @@ int main(void)
                 cmocka_unit_test(it_costs_one_command_and_leaves_nothing),
         };
 
-        return cmocka_run_group_tests(tests, start, stop);
+        return cmocka_run_group_tests(tests, start, stop) + cmocka_run_group_tests(in_session, start_session, stop);
 }

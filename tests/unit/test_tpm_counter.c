@@ -38,6 +38,29 @@ static uint64_t value(struct tpmfix *f, uint32_t index)
         return v;
 }
 
+static void ours_is_found_behind_others(void **state)
+{
+        struct tpmfix *f = *state;
+        uint32_t others, ours, more, found;
+        unsigned strangers;
+
+        assert_int_equal(tpm_counter_find(f->t, AT, 0, OURS, &found, &strangers), ERR_NOENT);
+        assert_int_equal(tpm_counter_make(f->t, AT, EMPTY, BYTES_STR("theirs"), &others), 0);
+        assert_int_equal(tpm_counter_find(f->t, AT, 0, OURS, &found, &strangers), ERR_NOENT);
+        assert_int_equal(tpm_counter_make(f->t, AT, EMPTY, OURS, &ours), 0);
+        assert_int_equal(tpm_counter_find(f->t, AT, 0, OURS, &found, &strangers), 0);
+        assert_int_equal(found, ours);
+        assert_int_equal(strangers, 1);
+        assert_int_equal(tpm_counter_find(f->t, AT, ours, OURS, &found, &strangers), ERR_NOENT);
+        assert_int_equal(tpm_counter_make(f->t, AT, EMPTY, OURS, &more), 0);
+        assert_int_equal(tpm_counter_find(f->t, AT, ours, OURS, &found, &strangers), 0);
+        assert_int_equal(found, more);
+        assert_int_equal(tpm_counter_remove(f->t, others, EMPTY), 0);
+        assert_int_equal(tpm_counter_find(f->t, AT, 0, OURS, &found, &strangers), ERR_NOENT);
+        assert_int_equal(tpm_counter_remove(f->t, ours, EMPTY), 0);
+        assert_int_equal(tpm_counter_remove(f->t, more, EMPTY), 0);
+}
+
 static void rises_and_outlives_a_reset(void **state)
 {
         struct tpmfix *f = *state;
@@ -132,7 +155,7 @@ static void wants_the_owner(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(rises_and_outlives_a_reset),
+                cmocka_unit_test(ours_is_found_behind_others), cmocka_unit_test(rises_and_outlives_a_reset),
                 cmocka_unit_test(a_taken_index_is_left_alone),
                 cmocka_unit_test(made_anew_it_does_not_fall),
                 cmocka_unit_test(a_lost_answer_raises_it_once),

@@ -9,7 +9,7 @@
 #include "lib/err.h"
 #include "lib/tpmt.h"
 #include "tests/tpmfix.h"
-#include "tpm/tpm.h"
+#include "tpm/ctx.h"
 
 static int start(void **state)
 {
@@ -53,6 +53,44 @@ static void three_commands_to_the_first_signature_and_one_for_each_further(void 
         assert_int_equal(cost(f->t, &k[1]), 1);
         assert_int_equal(cost(f->t, &k[0]), 3);
         for (int i = 0; i < 3; i++)
+                tpmkey_clear(&k[i]);
+}
+
+static unsigned saved(const struct tpm *t)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < t->n_contexts; i++)
+                n += t->contexts[i].blob.len > 0;
+        return n;
+}
+
+/* What a TPM gave out before a reset it does not take back. */
+static void a_key_that_comes_and_goes_is_saved_and_comes_back_after_a_reset_too(void **state)
+{
+        struct tpmfix *f = *state;
+        struct tpmkey k[4];
+
+        for (int i = 0; i < 4; i++)
+                tpmkey_make(f->t, "P-256", ALG_SIGN, i % 2 ? "auth" : "", false, &k[i]);
+        tpmfix_reopen(f);
+        assert_int_equal(cost(f->t, &k[0]), 3);
+        assert_int_equal(cost(f->t, &k[1]), 2);
+        for (int i = 2; i < 16; i++)
+                assert_int_equal(cost(f->t, &k[i % 4]), 3);
+        assert_int_equal(saved(f->t), 0);
+        for (int i = 16; i < 20; i++)
+                assert_int_equal(cost(f->t, &k[i % 4]), 4);
+        assert_int_equal(saved(f->t), 4);
+        for (int i = 0; i < 8; i++)
+                assert_int_equal(cost(f->t, &k[i % 4]), 3);
+        assert_int_equal(swtpm_reset(&f->sw), 0);
+        for (int i = 0; i < 20; i++)
+                assert_int_equal(tpmkey_sign(f->t, &k[i % 4]), 0);
+        assert_int_equal(saved(f->t), 4);
+        for (int i = 0; i < 8; i++)
+                assert_int_equal(cost(f->t, &k[i % 4]), 3);
+        for (int i = 0; i < 4; i++)
                 tpmkey_clear(&k[i]);
 }
 
@@ -244,6 +282,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(three_commands_to_the_first_signature_and_one_for_each_further),
+                cmocka_unit_test(a_key_that_comes_and_goes_is_saved_and_comes_back_after_a_reset_too),
                 cmocka_unit_test(a_key_is_what_its_template_says),
                 cmocka_unit_test(a_key_of_another_tpm_is_foreign),
                 cmocka_unit_test(another_parent_at_the_handle_is_seen),

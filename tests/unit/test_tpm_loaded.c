@@ -284,31 +284,54 @@ static void a_forked_child_lets_go_and_the_parent_goes_on(void **state)
         assert_int_equal(tpm_commands(f->t) - before, 1);
 }
 
+static struct tpm *open_managed(const struct tpmfix *f, struct tpmdev *d)
+{
+        struct tpm_options through = f->options;
+        struct tpm *t;
+
+        assert_int_equal(tpmdev_start(d, &f->sw, "tpmrm0"), 0);
+        tpmdev_answer(d);
+        through.tcti = d->tcti;
+        through.state_dirfd = -1;
+        assert_int_equal(tpm_open(&through, &t), 0);
+        assert_int_equal(tpm_set_parent(t, &f->parent), 0);
+        return t;
+}
+
+static void close_managed(struct tpmdev *d, struct tpm *t)
+{
+        unsigned n = d->closed;
+
+        tpm_close(t);
+        while (n == d->closed)
+                usleep(1000);
+        tpmdev_stop(d);
+}
+
+static uint64_t cost(struct tpm *t, const struct tpmkey *k)
+{
+        uint64_t before = tpm_commands(t);
+
+        assert_int_equal(tpmkey_sign(t, k), 0);
+        return tpm_commands(t) - before;
+}
+
 /* There every command costs the swapping of whatever is loaded, so only the key in use stays, and no lock is taken. */
 static void behind_a_resource_manager_one_key_stays(void **state)
 {
         struct tpmfix *f = *state;
-        struct tpm_options through = f->options;
         struct tpmdev d;
-        struct tpm *t;
-        uint64_t before;
+        struct tpm *t = open_managed(f, &d);
 
-        assert_int_equal(tpmdev_start(&d, &f->sw, "tpmrm0"), 0);
-        tpmdev_answer(&d);
-        through.tcti = d.tcti;
-        through.state_dirfd = -1;
-        assert_int_equal(tpm_open(&through, &t), 0);
-        assert_int_equal(tpm_set_parent(t, &f->parent), 0);
-        assert_int_equal(tpmkey_sign(t, &keys[0]), 0);
-        assert_int_equal(tpm_commands(t), 3);
-        assert_int_equal(tpmkey_sign(t, &keys[0]), 0);
-        assert_int_equal(tpm_commands(t), 4);
+        assert_int_equal(cost(t, &keys[0]), 3);
+        assert_int_equal(cost(t, &keys[0]), 1);
         for (int i = 1; i < 5; i++) {
-                before = tpm_commands(t);
-                assert_int_equal(tpmkey_sign(t, &keys[i]), 0);
-                assert_int_equal(tpm_commands(t) - before, 3);
+                assert_int_equal(cost(t, &keys[i]), 3);
                 assert_int_equal(tpmfix_objects(f), 1);
+                assert_int_equal(tpmfix_sessions(f), 1);
         }
+        for (int i = 1; i < 5; i++)
+                assert_int_equal(cost(t, &keys[i]), 3);
 
         /* Whatever happens to what is loaded, the next signature is made. */
         assert_int_equal(swtpm_flush(&f->sw, 0x80000000), 0);
@@ -319,10 +342,82 @@ static void behind_a_resource_manager_one_key_stays(void **state)
         assert_int_equal(tpmkey_sign(t, &keys[4]), 0);
 
         /* Closing the file is enough. */
-        tpm_close(t);
-        for (unsigned n = d.closed; n == d.closed && tpmfix_objects(f) > 0;)
-                usleep(1000);
-        tpmdev_stop(&d);
+        close_managed(&d, t);
+}
+
+static void there_two_that_take_turns_stay_until_one_is_idle(void **state)
+{
+        struct tpmfix *f = *state;
+        struct tpmdev d;
+        struct tpm *t = open_managed(f, &d);
+
+        cost(t, &keys[0]);
+        cost(t, &keys[1]);
+        cost(t, &keys[0]);
+        assert_int_equal(tpmfix_objects(f), 2);
+        for (int i = 1; i < 9; i++)
+                assert_int_equal(cost(t, &keys[i % 2]), 1);
+        for (int i = 0; i < 5; i++)
+                cost(t, &keys[0]);
+        assert_int_equal(tpmfix_objects(f), 1);
+        assert_int_equal(cost(t, &keys[0]), 1);
+        close_managed(&d, t);
+}
+
+/* A session would be swapped too. */
+static void there_keys_without_a_secret_need_no_session(void **state)
+{
+        struct tpmfix *f = *state;
+        struct tpmkey open[2];
+        struct tpmdev d;
+        struct tpm *t = open_managed(f, &d);
+
+        for (int i = 0; i < 2; i++)
+                tpmkey_make(f->t, "P-256", ALG_SIGN, "", false, &open[i]);
+        tpmfix_reopen(f);
+        assert_int_equal(cost(t, &open[0]), 2);
+        assert_int_equal(cost(t, &open[0]), 1);
+        assert_int_equal(tpmfix_sessions(f), 0);
+        assert_int_equal(cost(t, &open[1]), 2);
+        /* Closing the file flushes the other, at no command's cost. */
+        for (int i = 0; i < 10; i++) {
+                /* At its fifth load each is saved. */
+                assert_int_equal(cost(t, &open[i % 2]), i == 6 || i == 7 ? 3 : 2);
+                assert_int_equal(tpmfix_objects(f), 1);
+                assert_int_equal(tpmfix_sessions(f), 0);
+        }
+        /* One with a secret brings a session, which goes when it has not been needed for a while. */
+        cost(t, &keys[0]);
+        assert_int_equal(tpmfix_sessions(f), 1);
+        for (int i = 0; i < 5; i++)
+                cost(t, &open[0]);
+        assert_int_equal(tpmfix_sessions(f), 0);
+        assert_int_equal(cost(t, &open[0]), 1);
+        for (int i = 0; i < 2; i++)
+                tpmkey_clear(&open[i]);
+        close_managed(&d, t);
+}
+
+/* A program may have given up the rights that it opened the device with. */
+static void there_what_cannot_be_opened_anew_stays_open(void **state)
+{
+        struct tpmfix *f = *state;
+        struct tpmkey open[2];
+        struct tpmdev d;
+        struct tpm *t = open_managed(f, &d);
+
+        for (int i = 0; i < 2; i++)
+                tpmkey_make(f->t, "P-256", ALG_SIGN, "", false, &open[i]);
+        tpmfix_reopen(f);
+        assert_int_equal(cost(t, &open[0]), 2);
+        assert_int_equal(unlink(d.tcti + strlen("device:")), 0);
+        for (int i = 1; i < 6; i++) {
+                assert_int_equal(cost(t, &open[i % 2]), i == 2 ? 2 : i == 1 ? 3 : 1);
+                assert_int_equal(d.closed, 0);
+        }
+        for (int i = 0; i < 2; i++)
+                tpmkey_clear(&open[i]);
+        close_managed(&d, t);
 }
 
 int main(void)
@@ -340,6 +435,9 @@ int main(void)
                 TEST(slots_that_others_have_filled_are_emptied),
                 TEST(a_forked_child_lets_go_and_the_parent_goes_on),
                 TEST(behind_a_resource_manager_one_key_stays),
+                TEST(there_two_that_take_turns_stay_until_one_is_idle),
+                TEST(there_keys_without_a_secret_need_no_session),
+                TEST(there_what_cannot_be_opened_anew_stays_open),
         };
 
         return cmocka_run_group_tests(tests, start, stop);

@@ -40,12 +40,14 @@ static const struct sample samples[] = {
         { TPM2_CC_GetCommandAuditDigest, true, 0, "00020203" SIG },
         { TPM2_CC_GetCommandAuditDigest, true, 0, "00020203" "0010" },
         { TPM2_CC_FlushContext, false, 0, "" },
+        { TPM2_CC_ContextSave, false, 0, "0000000000000001" "80000000" "40000001" "00020203" },
+        { TPM2_CC_ContextLoad, false, 0x80000001, "" },
 };
 
-static void put(struct buf *b, uint32_t v, int octets)
+static void put(struct buf *b, uint64_t v, int octets)
 {
         while (octets-- > 0)
-                assert_int_equal(buf_append_u8(b, (uint8_t)(v >> 8 * octets)), 0);
+                assert_int_equal(buf_append_u8(b, (uint8_t)(v >> 8 * octets & 0xff)), 0);
 }
 
 static void build(const struct sample *s, struct buf *b)

@@ -38,11 +38,30 @@ static void strange_words_allow_nothing(void **state)
         assert_int_equal(got, 0);
 }
 
+static void operators_write_what_the_kind_can(void **state)
+{
+        const struct key_kind *ec = key_kind_by_name("P-256"), *rsa = key_kind_by_name("RSA-2048"), *hmac = key_kind_by_name("HMAC-SHA256");
+        static const char *const bad[] = { "", ",", "sign,", "sign,,derive", "Sign", "signs", "decrypt", "sign decrypt" };
+        unsigned got = 99;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+                assert_int_equal(usage_parse(bad[i], ec, &got), strcmp(bad[i], "sign,") == 0 ? 0 : ERR_INVAL);
+        assert_int_equal(usage_parse("derive,sign", ec, &got), 0);
+        assert_int_equal(got, ALG_SIGN | ALG_DERIVE);
+        assert_int_equal(usage_parse("decrypt", rsa, &got), 0);
+        assert_int_equal(got, ALG_DECRYPT);
+        assert_int_equal(usage_parse("derive", rsa, &got), ERR_INVAL);
+        assert_int_equal(usage_parse("derive", hmac, &got), ERR_INVAL);
+        assert_int_equal(got, ALG_DECRYPT);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(round_trip),
                 cmocka_unit_test(strange_words_allow_nothing),
+                cmocka_unit_test(operators_write_what_the_kind_can),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
