@@ -47,13 +47,13 @@ tests_unit_test_daemon_cgroup_SOURCES = tests/unit/test_daemon_cgroup.c
 tests_unit_test_daemon_cgroup_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_daemon_core_SOURCES = tests/unit/test_daemon_core.c tests/proxy.c tests/proxy.h $(keys_fixture)
 tests_unit_test_daemon_core_LDADD = $(daemon_libs) $(audit_libs) $(CMOCKA_LIBS)
-tests_unit_test_daemon_frame_SOURCES = tests/unit/test_daemon_frame.c tests/fuzz/store.c tests/fuzz/store.h
+tests_unit_test_daemon_frame_SOURCES = tests/unit/test_daemon_frame.c tests/served.c tests/served.h tests/fuzz/store.c tests/fuzz/store.h
 tests_unit_test_daemon_frame_LDADD = $(daemon_libs) $(audit_libs) $(CMOCKA_LIBS)
 tests_unit_test_daemon_peer_SOURCES = tests/unit/test_daemon_peer.c $(tempdir)
 tests_unit_test_daemon_peer_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
 tests_unit_test_daemon_request_SOURCES = tests/unit/test_daemon_request.c
 tests_unit_test_daemon_request_LDADD = $(daemon_libs) $(CMOCKA_LIBS)
-tests_unit_test_daemon_serve_SOURCES = tests/unit/test_daemon_serve.c $(keys_fixture)
+tests_unit_test_daemon_serve_SOURCES = tests/unit/test_daemon_serve.c tests/served.c tests/served.h $(keys_fixture)
 tests_unit_test_daemon_serve_LDADD = $(daemon_libs) $(audit_libs) $(CMOCKA_LIBS)
 tests_unit_test_daemon_witness_SOURCES = tests/unit/test_daemon_witness.c $(tempdir)
 tests_unit_test_daemon_witness_LDADD = $(daemon_libs) $(audit_libs) $(CMOCKA_LIBS)
@@ -66,5 +66,5 @@ tests_unit_test_relay_LDADD = $(daemon_libs) $(audit_libs) $(CMOCKA_LIBS)
 
 # For `make bench`.
 EXTRA_PROGRAMS += tests/bench/serve_bench
-tests_bench_serve_bench_SOURCES = tests/bench/serve_bench.c tests/bench/measure.h tests/fuzz/store.c tests/fuzz/store.h
+tests_bench_serve_bench_SOURCES = tests/bench/serve_bench.c tests/served.c tests/served.h tests/bench/measure.h tests/fuzz/store.c tests/fuzz/store.h
 tests_bench_serve_bench_LDADD = $(daemon_libs) $(audit_libs)

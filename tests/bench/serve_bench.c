@@ -6,7 +6,6 @@
  *                                crowd_rss_kb and crowd_threads of the server
  *   serve_bench agents N SEEN    agents_open_us: store, seals and rules of N agents; agents_list_us: C_GetSlotList for who may see SEEN
  *                                of them; agents_seen */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@
 #include "lib/err.h"
 #include "tests/bench/measure.h"
 #include "tests/fuzz/store.h"
+#include "tests/served.h"
 
 #define ROUNDS 21
 
@@ -180,23 +180,6 @@ static long status(const char *name)
         return n;
 }
 
-static CK_FUNCTION_LIST *client(void)
-{
-        CK_RV (*get)(CK_FUNCTION_LIST **list) = NULL;
-        char path[4096], where[200];
-        CK_FUNCTION_LIST *list;
-        void *so;
-
-        snprintf(where, sizeof(where), "unix:path=%s", address.sun_path);
-        setenv("P11_KIT_SERVER_ADDRESS", where, 1);
-        snprintf(path, sizeof(path), "%s/p11-kit-client.so", HF_P11KIT_MODULES);
-        so = dlopen(path, RTLD_NOW);
-        must(so != NULL, path);
-        *(void **)&get = dlsym(so, "C_GetFunctionList");
-        must(get != NULL && get(&list) == CKR_OK, path);
-        return list;
-}
-
 static CK_SESSION_HANDLE session(CK_FUNCTION_LIST *c)
 {
         CK_SESSION_HANDLE s = 0;
@@ -212,7 +195,7 @@ static CK_SESSION_HANDLE session(CK_FUNCTION_LIST *c)
 static int rpc(unsigned n)
 {
         double *took = calloc(n, sizeof(*took)), start;
-        CK_FUNCTION_LIST *c = client();
+        CK_FUNCTION_LIST *c = served_client(address.sun_path);
         CK_SESSION_HANDLE s = session(c);
         CK_SESSION_INFO info;
 
@@ -228,7 +211,7 @@ static int rpc(unsigned n)
 
 static int crowd(unsigned n)
 {
-        CK_FUNCTION_LIST *c = client();
+        CK_FUNCTION_LIST *c = served_client(address.sun_path);
         double took[ROUNDS], start;
 
         for (unsigned i = 0; i < n; i++) {
@@ -255,7 +238,7 @@ static int agents(double open_us)
         CK_ULONG n = 0;
 
         for (int i = 0; i < ROUNDS; i++) {
-                CK_FUNCTION_LIST *c = client();
+                CK_FUNCTION_LIST *c = served_client(address.sun_path);
 
                 must(c->C_Initialize(NULL) == CKR_OK, "C_Initialize");
                 start = now_us();

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "lib/cryptoki.h"
 #include "lib/err.h"
 #include "tests/fuzz/store.h"
+#include "tests/served.h"
 #include "tpm/clock.h"
 
 #define STALL_MS 200
@@ -237,18 +237,8 @@ static void who_takes_no_answer_is_cut_off(void **state)
 
 static CK_FUNCTION_LIST *client(void)
 {
-        CK_RV (*get)(CK_FUNCTION_LIST **list) = NULL;
-        char path[4096], where[200];
-        CK_FUNCTION_LIST *list;
-        void *so;
+        CK_FUNCTION_LIST *list = served_client(address.sun_path);
 
-        snprintf(where, sizeof(where), "unix:path=%s", address.sun_path);
-        setenv("P11_KIT_SERVER_ADDRESS", where, 1);
-        snprintf(path, sizeof(path), "%s/p11-kit-client.so", HF_P11KIT_MODULES);
-        so = dlopen(path, RTLD_NOW);
-        assert_non_null(so);
-        *(void **)&get = dlsym(so, "C_GetFunctionList");
-        assert_int_equal(get(&list), CKR_OK);
         assert_int_equal(list->C_Initialize(NULL), CKR_OK);
         return list;
 }

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,6 +23,7 @@
 #include "lib/cryptoki.h"
 #include "lib/err.h"
 #include "tests/fixture.h"
+#include "tests/served.h"
 
 #define SILENT 500
 #define RECORDS 64
@@ -135,18 +135,8 @@ static int serve_end(void **state)
 /* A connection of its own. */
 static CK_FUNCTION_LIST *client(void)
 {
-        CK_RV (*get)(CK_FUNCTION_LIST **list) = NULL;
-        char path[4096], where[200];
-        CK_FUNCTION_LIST *list;
-        void *so;
+        CK_FUNCTION_LIST *list = served_client(address.sun_path);
 
-        snprintf(where, sizeof(where), "unix:path=%s", address.sun_path);
-        setenv("P11_KIT_SERVER_ADDRESS", where, 1);
-        snprintf(path, sizeof(path), "%s/p11-kit-client.so", HF_P11KIT_MODULES);
-        so = dlopen(path, RTLD_NOW);
-        assert_non_null(so);
-        *(void **)&get = dlsym(so, "C_GetFunctionList");
-        assert_int_equal(get(&list), CKR_OK);
         assert_int_equal(list->C_Initialize(NULL), CKR_OK);
         return list;
 }
