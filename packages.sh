@@ -10,7 +10,7 @@ packages_show="swtpm swtpm-tools openssh-client openssh-server openssl p11-kit-m
 packages_check="libcmocka-dev clang libclang-rt-dev llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux procps systemd
         tpm2-openssl libengine-pkcs11-openssl opensc p11-kit gnutls-bin libnss3-tools curl nginx apache2-bin stunnel4
         postgresql-15 postgresql-client-15
-        softhsm2 openvpn libpkcs11-helper1 python3 strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
+        softhsm2 openvpn libpkcs11-helper1 python3 python3-cryptography python3-jwcrypto strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
 
 # packages_install PACKAGE...: only what is missing. Servers among them are not started: neither script wants them running.
 packages_install() {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Did the AK sign exactly this checkpoint, and what did the TPM say with it? TPM 2.0 Part 2, 10.12. */
 #include <string.h>
-#include "audit/tpms.h"
+#include "audit/checkpoint.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
+#include "lib/tpms.h"
 #include "lib/tpmt.h"
 
 #define NAME_SIZE (2 + AUDIT_HASH_SIZE)
-#define COORDINATE 32   /* P-256 */
 
 static const uint16_t attest_type[] = {
         [AUDIT_MODE_NONE] = TPM2_ST_ATTEST_QUOTE,
@@ -17,7 +17,7 @@ static const uint16_t attest_type[] = {
 
 /* What may be one thing or another in an attestation that is accepted. */
 struct said {
-        struct bytes signer;            /* the AK's qualified Name */
+        struct tpms_attest attest;
         struct checkpoint_proof proof;
 };
 
@@ -27,15 +27,12 @@ static bool read_attest(struct bytes attest, enum audit_mode mode, struct said *
         struct tpms r = TPMS(attest);
         struct checkpoint_proof *p = &ret->proof;
 
-        tpms_number(&r, 4);
-        tpms_number(&r, 2);
-        ret->signer = tpms_2b(&r);
-        tpms_2b(&r);
-        p->clock_ms = tpms_number(&r, 8);
-        p->resets = tpms_number(&r, 4);
-        p->restarts = tpms_number(&r, 4);
-        p->safe = tpms_number(&r, 1) != 0;
-        p->firmware = tpms_number(&r, 8);
+        tpms_get_attest(&r, &ret->attest);
+        p->clock_ms = ret->attest.clock_ms;
+        p->resets = ret->attest.resets;
+        p->restarts = ret->attest.restarts;
+        p->safe = ret->attest.safe;
+        p->firmware = ret->attest.firmware;
         if (mode == AUDIT_MODE_COMMAND) {
                 p->audit_counter = tpms_number(&r, 8);
                 tpms_number(&r, 2);
@@ -51,22 +48,6 @@ static bool read_attest(struct bytes attest, enum audit_mode mode, struct said *
         return !r.bad;
 }
 
-static int append_number(struct buf *b, uint64_t v, unsigned octets)
-{
-        int r = 0;
-
-        while (r == 0 && octets-- > 0)
-                r = buf_append_u8(b, (uint8_t)(v >> 8 * octets));
-        return r;
-}
-
-static int append_2b(struct buf *b, struct bytes v)
-{
-        int r = buf_append_u16(b, (uint16_t)v.len);
-
-        return r != 0 ? r : buf_append(b, v.ptr, v.len);
-}
-
 static int append_attested(const struct checkpoint_proof *p, enum audit_mode mode, struct buf *b)
 {
         uint8_t nothing[AUDIT_HASH_SIZE];
@@ -74,78 +55,46 @@ static int append_attested(const struct checkpoint_proof *p, enum audit_mode mod
 
         switch (mode) {
         case AUDIT_MODE_COMMAND:
-                r = append_number(b, p->audit_counter, 8);
+                r = tpms_put_number(b, p->audit_counter, 8);
                 if (r == 0)
-                        r = append_number(b, TPM2_ALG_SHA256, 2);
+                        r = tpms_put_number(b, TPM2_ALG_SHA256, 2);
                 if (r == 0)
-                        r = append_2b(b, p->digest);
-                return r != 0 ? r : append_2b(b, p->list_digest);
+                        r = tpms_put_2b(b, p->digest);
+                return r != 0 ? r : tpms_put_2b(b, p->list_digest);
         case AUDIT_MODE_SESSION:
-                r = append_number(b, p->exclusive, 1);
-                return r != 0 ? r : append_2b(b, p->digest);
+                r = tpms_put_number(b, p->exclusive, 1);
+                return r != 0 ? r : tpms_put_2b(b, p->digest);
         default:
                 /* No PCR, and the digest of none. */
                 r = crypto_hash(hash_by_name("SHA256"), NULL, 0, nothing);
                 if (r == 0)
-                        r = append_number(b, 0, 4);
-                return r != 0 ? r : append_2b(b, BYTES(nothing, sizeof(nothing)));
+                        r = tpms_put_number(b, 0, 4);
+                return r != 0 ? r : tpms_put_2b(b, BYTES(nothing, sizeof(nothing)));
         }
 }
 
 /* The attestation that would have been accepted. */
 static int write_attest(const struct checkpoint *c, const struct said *s, struct buf *b)
 {
-        const struct checkpoint_proof *p = &s->proof;
+        struct tpms_attest want = s->attest;
         uint8_t extra[AUDIT_HASH_SIZE];
         int r;
 
         r = checkpoint_digest(c, extra);
-        if (r == 0)
-                r = append_number(b, TPM2_GENERATED_VALUE, 4);
-        if (r == 0)
-                r = append_number(b, attest_type[c->mode], 2);
-        if (r == 0)
-                r = append_2b(b, s->signer);
-        if (r == 0)
-                r = append_2b(b, BYTES(extra, sizeof(extra)));
-        if (r == 0)
-                r = append_number(b, p->clock_ms, 8);
-        if (r == 0)
-                r = append_number(b, p->resets, 4);
-        if (r == 0)
-                r = append_number(b, p->restarts, 4);
-        if (r == 0)
-                r = append_number(b, p->safe, 1);
-        if (r == 0)
-                r = append_number(b, p->firmware, 8);
-        return r != 0 ? r : append_attested(p, c->mode, b);
+        if (r != 0)
+                return r;
+        want.magic = TPM2_GENERATED_VALUE;
+        want.type = attest_type[c->mode];
+        want.extra = BYTES(extra, sizeof(extra));
+        r = tpms_put_attest(b, &want);
+        return r != 0 ? r : append_attested(&s->proof, c->mode, b);
 }
 
-/* A P-256 number of one to 32 octets, in 32. */
-static bool put_coordinate(struct bytes v, uint8_t ret[COORDINATE])
-{
-        if (v.len == 0 || v.len > COORDINATE)
-                return false;
-        memset(ret, 0, COORDINATE);
-        memcpy(ret + COORDINATE - v.len, v.ptr, v.len);
-        return true;
-}
-
-/* TPMT_SIGNATURE: ECDSA, SHA-256, TPM2B r, TPM2B s. */
 static int check_signature(const struct checkpoint *c, const struct pubkey *ak)
 {
-        static const struct pk_params ecdsa = { .scheme = SCHEME_ECDSA };
-        struct tpms r = TPMS(BYTES_OF(&c->signature));
-        uint8_t rs[2 * COORDINATE], digest[AUDIT_HASH_SIZE];
-        int e;
+        int r = tpms_verify(BYTES_OF(&c->signature), ak, SCHEME_ECDSA, hash_by_name("SHA256"), BYTES_OF(&c->attest));
 
-        if (tpms_number(&r, 2) != TPM2_ALG_ECDSA || tpms_number(&r, 2) != TPM2_ALG_SHA256 || !put_coordinate(tpms_2b(&r), rs) ||
-            !put_coordinate(tpms_2b(&r), rs + COORDINATE) || r.bad || r.left.len > 0)
-                return err(ERR_AUTH, "the checkpoint's signature is none by an attestation key");
-        e = crypto_hash(hash_by_name("SHA256"), &BYTES_OF(&c->attest), 1, digest);
-        if (e == 0)
-                e = pk_verify(ak, &ecdsa, BYTES(digest, sizeof(digest)), BYTES(rs, sizeof(rs)));
-        return e == ERR_AUTH ? err(ERR_AUTH, "the checkpoint's signature is not by the attestation key") : e;
+        return r == ERR_AUTH ? err(ERR_AUTH, "the checkpoint's signature is not by the attestation key") : r;
 }
 
 int checkpoint_verify(const struct checkpoint *c, const struct pubkey *ak, struct checkpoint_proof *ret)
@@ -167,8 +116,8 @@ int checkpoint_verify(const struct checkpoint *c, const struct pubkey *ak, struc
         r = check_signature(c, ak);
         if (r != 0)
                 return r;
-        if (!read_attest(BYTES_OF(&c->attest), c->mode, &said) || said.signer.len != NAME_SIZE || said.signer.ptr[0] != TPM2_ALG_SHA256 >> 8 ||
-            said.signer.ptr[1] != (TPM2_ALG_SHA256 & 0xff))
+        if (!read_attest(BYTES_OF(&c->attest), c->mode, &said) || said.attest.signer.len != NAME_SIZE ||
+            said.attest.signer.ptr[0] != TPM2_ALG_SHA256 >> 8 || said.attest.signer.ptr[1] != (TPM2_ALG_SHA256 & 0xff))
                 return err(ERR_FORMAT, "the attestation key signed something other than a checkpoint of this kind");
         r = write_attest(c, &said, &want);
         if (r != 0)

@@ -4,9 +4,9 @@
 #include <string.h>
 #include "audit/checkpoint.h"
 #include "audit/note.h"
-#include "audit/tpms.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
+#include "lib/tpms.h"
 
 #define NOTE_MAX 65536
 #define ORIGIN_MAX 256

@@ -42,6 +42,8 @@ void checkpoint_clear(struct checkpoint *c);
 int checkpoint_text(const struct checkpoint *c, struct buf *ret);
 /* SHA-256 of it: the attestation's extraData. */
 int checkpoint_digest(const struct checkpoint *c, uint8_t ret[AUDIT_HASH_SIZE]);
+/* The key ID of the AK's line (C2SP signed-note). */
+int checkpoint_key_id(struct bytes origin, const struct pubkey *ak, uint8_t ret[4]);
 /* Text and signature lines. ak: for the key ID. */
 int checkpoint_format(const struct checkpoint *c, const struct pubkey *ak, struct buf *ret);
 /* ERR_FORMAT: anything but what format() writes, but for signature lines under other names, which are skipped. */

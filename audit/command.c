@@ -2,10 +2,11 @@
 /* What does the TPM's command audit make of our commands? TPM 2.0 Part 1, 16.7, 16.8 and 31. */
 #include <inttypes.h>
 #include <string.h>
+#include "audit/checkpoint.h"
 #include "audit/note.h"
-#include "audit/tpms.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
+#include "lib/tpms.h"
 #include "lib/tpmt.h"
 
 #define LIST_MAX 512            /* commands */

@@ -26,7 +26,6 @@ audit_libhf_audit_la_SOURCES = \
 	audit/reader.c \
 	audit/record.c audit/record.h \
 	audit/state.c audit/state.h \
-	audit/tpms.c audit/tpms.h \
 	audit/tree.c audit/tree.h \
 	audit/vkey.c audit/vkey.h
 

@@ -18,6 +18,7 @@ MAN_PAGES = \
 	docs/man/holdfast-status.1 \
 	docs/man/holdfast-unlock.1 \
 	docs/man/holdfast-version.1 \
+	docs/man/holdfast-evidence.3 \
 	docs/man/holdfast.conf.5 \
 	docs/man/holdfast-policy.5 \
 	docs/man/holdfastd.8 \

@@ -12,12 +12,15 @@ lib_libhf_lib_la_SOURCES = \
 	lib/err.c lib/err.h \
 	lib/file.c lib/file.h \
 	lib/inverse.c lib/inverse.h \
+	lib/jose.c lib/jose.h \
 	lib/kdf.c \
 	lib/pad.c lib/pad.h \
 	lib/pem.c lib/pem.h \
 	lib/pk.c lib/pk.h \
 	lib/pubkey.c \
 	lib/ref.c lib/ref.h \
+	lib/ssh.c lib/ssh.h \
+	lib/tpms.c lib/tpms.h \
 	lib/tpmt.c lib/tpmt.h \
 	lib/tsskey.c lib/tsskey.h \
 	lib/utf8.c lib/utf8.h \
@@ -36,8 +39,11 @@ FILE_TESTS = \
 	tests/unit/test_cbor \
 	tests/unit/test_conf \
 	tests/unit/test_file \
+	tests/unit/test_jose \
 	tests/unit/test_pem \
 	tests/unit/test_ref \
+	tests/unit/test_ssh \
+	tests/unit/test_tpms \
 	tests/unit/test_tpmt \
 	tests/unit/test_tsskey \
 	tests/unit/test_utf8 \
@@ -55,10 +61,16 @@ tests_unit_test_conf_SOURCES = tests/unit/test_conf.c $(tempdir)
 tests_unit_test_conf_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c $(tempdir)
 tests_unit_test_file_LDADD = $(lib_libs) $(CMOCKA_LIBS)
+tests_unit_test_jose_SOURCES = tests/unit/test_jose.c
+tests_unit_test_jose_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_pem_SOURCES = tests/unit/test_pem.c
 tests_unit_test_pem_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_ref_SOURCES = tests/unit/test_ref.c
 tests_unit_test_ref_LDADD = $(lib_libs) $(CMOCKA_LIBS)
+tests_unit_test_ssh_SOURCES = tests/unit/test_ssh.c
+tests_unit_test_ssh_LDADD = $(lib_libs) $(CMOCKA_LIBS)
+tests_unit_test_tpms_SOURCES = tests/unit/test_tpms.c tests/evp.c tests/evp.h
+tests_unit_test_tpms_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpmt_SOURCES = tests/unit/test_tpmt.c $(tempdir) tests/swtpm.c tests/swtpm.h
 tests_unit_test_tpmt_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_tsskey_SOURCES = tests/unit/test_tsskey.c $(tempdir)

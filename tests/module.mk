@@ -27,6 +27,7 @@ THREAD_TESTS = \
 	tests/unit/test_daemon_serve \
 	tests/unit/test_err \
 	tests/unit/test_guard_counter \
+	tests/unit/test_issuer_ca \
 	tests/unit/test_item \
 	tests/unit/test_operators \
 	tests/unit/test_pkcs11_general \
@@ -105,6 +106,10 @@ INTEGRATION_TESTS = \
 	tests/integration/daemon_witness.sh \
 	tests/integration/git_commit.sh \
 	tests/integration/gnutls.sh \
+	tests/integration/issuer_ca_in_tpm.sh \
+	tests/integration/issuer_jwt.sh \
+	tests/integration/issuer_ssh.sh \
+	tests/integration/issuer_x509.sh \
 	tests/integration/nss.sh \
 	tests/integration/openssl_engine.sh \
 	tests/integration/openvpn.sh \
@@ -157,6 +162,6 @@ $(THROUGH_TESTS):
 
 TESTS += $(TREE_CHECKS) $(INTEGRATION_TESTS) $(THROUGH_TESTS)
 EXTRA_DIST += $(TREE_CHECKS) $(INTEGRATION_TESTS) \
-	tests/integration/lib.sh tests/integration/machine.sh tests/integration/owner.sh tests/integration/through.bash tests/integration/ssh_lib.sh
+	tests/integration/issuer_lib.sh tests/integration/lib.sh tests/integration/machine.sh tests/integration/owner.sh tests/integration/through.bash tests/integration/ssh_lib.sh
 
 .PHONY: check-programs check-robust check-threads bench

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "lib/cryptoki.h"
 #include "lib/crypto.h"
-#include "lib/err.h"
+#include "lib/ssh.h"
 #include "lib/tsskey.h"
 #include "tools/keytext.h"
 
@@ -50,48 +50,12 @@ int keytext_uri(const char *token, struct bytes object, struct bytes id, const c
         return r;
 }
 
-static int append_string(struct buf *b, struct bytes s)
-{
-        int r = buf_append_u32(b, (uint32_t)s.len);
-
-        return r == 0 ? buf_append(b, s.ptr, s.len) : r;
-}
-
-/* RFC 4251 5: a number whose first bit is set gets a zero in front. */
-static int append_mpint(struct buf *b, struct bytes n)
-{
-        bool pad = n.len > 0 && (n.ptr[0] & 0x80) != 0;
-        int r = buf_append_u32(b, (uint32_t)(n.len + pad));
-
-        if (r == 0 && pad)
-                r = buf_append_u8(b, 0);
-        return r == 0 ? buf_append(b, n.ptr, n.len) : r;
-}
-
 /* The key blob, and the name of its type. */
 static int ssh_blob(const struct pubkey *k, struct buf *ret_type, struct buf *ret)
 {
-        CLEANUP(buf_clear) struct buf point = { 0 };
-        int r;
+        int r = ssh_key_type(k, ret_type);
 
-        if (k->ckk == CKK_RSA) {
-                r = buf_append_str(ret_type, "ssh-rsa");
-                if (r == 0)
-                        r = append_string(ret, BYTES_OF(ret_type));
-                if (r == 0)
-                        r = append_mpint(ret, BYTES_OF(&k->e));
-                return r == 0 ? append_mpint(ret, BYTES_OF(&k->n)) : r;
-        }
-        if (k->ckk != CKK_EC || strncmp(k->curve->name, "P-", 2) != 0)
-                return err(ERR_NOTSUP, "OpenSSH has no name for this kind of key");
-        r = buf_printf(ret_type, "ecdsa-sha2-nistp%s", k->curve->name + 2);
-        if (r == 0)
-                r = append_string(ret, BYTES_OF(ret_type));
-        if (r == 0)
-                r = append_string(ret, BYTES(ret_type->ptr + strlen("ecdsa-sha2-"), ret_type->len - strlen("ecdsa-sha2-")));
-        if (r == 0)
-                r = pubkey_point(k, &point);
-        return r == 0 ? append_string(ret, BYTES_OF(&point)) : r;
+        return r == 0 ? ssh_put_key(ret, k) : r;
 }
 
 int keytext_ssh(const struct pubkey *k, struct buf *ret)

@@ -11,15 +11,16 @@ allowed() {
         case $1:$2 in
         "$2:$2") ;;
         *:include) ;;
-        tpm:lib | audit:lib | keys:lib | pkcs11:lib | provider:lib | tools:lib | tests:*) ;;
-        keys:tpm | keys:audit | pkcs11:keys | tools:audit | tools:keys) ;;
+        tpm:lib | audit:lib | attest:lib | keys:lib | pkcs11:lib | provider:lib | tools:lib | tests:*) ;;
+        keys:tpm | keys:audit | keys:attest | pkcs11:keys | tools:audit | tools:attest | tools:keys) ;;
         daemon:lib | daemon:tpm | daemon:audit | daemon:keys | daemon:pkcs11) ;;
+        issuer:lib | issuer:attest | issuer:audit) ;;
         tools:tpm) case $3 in tools/*dev*) ;; *) return 1 ;; esac ;;
         *) return 1 ;;
         esac
 }
 
-for file in lib/*.[ch] tpm/*.[ch] audit/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] provider/*.[ch] tools/*.[ch] include/holdfast/*.h; do
+for file in lib/*.[ch] tpm/*.[ch] audit/*.[ch] attest/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] issuer/*.[ch] provider/*.[ch] tools/*.[ch] include/holdfast/*.h; do
         from=${file%%/*}
         while IFS= read -r path; do
                 case $path in
@@ -54,7 +55,7 @@ home() {
                         echo "$file: <$pattern...> has its home in $*"
                         fail=1
                 fi
-        done < <(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$pattern" lib/*.[ch] tpm/*.[ch] audit/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] provider/*.[ch] tools/*.[ch] || true)
+        done < <(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$pattern" lib/*.[ch] tpm/*.[ch] audit/*.[ch] attest/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] issuer/*.[ch] provider/*.[ch] tools/*.[ch] || true)
 }
 home 'p11-kit/' lib/cryptoki.h daemon/frame.c
 home 'tss2/tss2_(sys|tcti|tctildr)' 'tpm/*'
@@ -62,7 +63,7 @@ home 'tss2/' 'tpm/*' 'lib/*'
 home 'tss2/tss2_(esys|fapi)' none
 home 'cbor' lib/cbor.c
 home 'ini\.h' lib/conf.c
-home 'openssl/' 'lib/*' 'tpm/*' 'tools/*' 'provider/*' daemon/witness.c
+home 'openssl/' 'lib/*' 'tpm/*' attest/trust.c 'issuer/*' 'tools/*' 'provider/*' daemon/witness.c
 
 [ $fail = 0 ] && echo "ok - every include obeys the layers"
 exit $fail

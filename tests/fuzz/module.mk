@@ -130,3 +130,19 @@ FUZZ_TARGETS += tests/fuzz/fuzz_audit_proof
 tests_fuzz_fuzz_audit_proof_SOURCES = tests/fuzz/fuzz_audit_proof.c
 tests_fuzz_fuzz_audit_proof_LDADD = $(FUZZ_LIBS) $(audit_libs)
 tests_fuzz_fuzz_audit_proof_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# The names in credentials.
+FUZZ_TARGETS += tests/fuzz/fuzz_grant
+tests_fuzz_fuzz_grant_SOURCES = tests/fuzz/fuzz_grant.c
+tests_fuzz_fuzz_grant_LDADD = $(FUZZ_LIBS) $(cred_libs) $(JANSSON_LIBS)
+tests_fuzz_fuzz_grant_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# Evidence, and the logs in it.
+FUZZ_TARGETS += tests/fuzz/fuzz_evidence
+tests_fuzz_fuzz_evidence_SOURCES = tests/fuzz/fuzz_evidence.c
+tests_fuzz_fuzz_evidence_LDADD = $(FUZZ_LIBS) $(attest_libs)
+tests_fuzz_fuzz_evidence_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_eventlog
+tests_fuzz_fuzz_eventlog_SOURCES = tests/fuzz/fuzz_eventlog.c
+tests_fuzz_fuzz_eventlog_LDADD = $(FUZZ_LIBS) $(attest_libs)
+tests_fuzz_fuzz_eventlog_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
