@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "config.h"
 #include "daemon/identity.h"
@@ -15,6 +14,7 @@
 #include "lib/crypto.h"
 #include "lib/err.h"
 #include "lib/file.h"
+#include "tpm/clock.h"
 
 #define LOCK_FILE "daemon.lock"         /* in the store */
 #define LOCK_MS 1000                    /* for one that is ending */
@@ -218,13 +218,11 @@ static int rise(struct core *c)
 
 int core_open(const struct conf *conf, struct core *ret)
 {
-        struct timespec now;
         int r;
 
         *ret = (struct core)CORE_NONE;
         snprintf(ret->version, sizeof(ret->version), "holdfastd %s", PACKAGE_VERSION);
-        clock_gettime(CLOCK_REALTIME, &now);
-        ret->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+        ret->started_us = clock_us();
         r = conf_copy(conf, &ret->conf);
         if (r == 0)
                 r = rise(ret);

@@ -28,7 +28,7 @@ struct core {
         uint32_t counter, store_counter; /* NV indices: of the log, of the store */
         uint8_t counter_auth[SECRET_SIZE];
         char version[64];               /* "holdfastd 0.1" */
-        uint64_t started_ms;            /* wall clock */
+        uint64_t started_us;            /* clock_us() */
         struct guard_finding *told;     /* findings that the log has */
         size_t n_told;
         unsigned news;                  /* guard_news() then */

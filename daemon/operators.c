@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include "daemon/order.h"
 #include "daemon/peer.h"
 #include "lib/err.h"
 #include "lib/file.h"
+#include "tpm/clock.h"
 
 #define CONNECTIONS_MAX 32
-#define MESSAGE_MS 10000        /* for a message to be there, or to be taken, from its first wait on */
+#define MESSAGE_US 10000000        /* for a message to be there, or to be taken, from its first wait on */
 #define STACK_SIZE (512u * 1024)
 #define NAP_US 10000
 
@@ -37,33 +37,24 @@ struct operators {
         unsigned n;
 };
 
-static int64_t now_ms(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int wait_for(int fd, short events, int64_t until)
+static int wait_for(int fd, short events, uint64_t until_us)
 {
         struct pollfd p = { .fd = fd, .events = events };
-        int64_t left;
-        int n;
+        int left, n;
 
         do {
-                left = until - now_ms();
-                n = left > 0 ? poll(&p, 1, (int)left) : 0;
+                left = clock_left_ms(until_us);
+                n = left > 0 ? poll(&p, 1, left) : 0;
         } while (n < 0 && errno == EINTR);
         return n > 0 ? 0 : err(ERR_TIMEOUT, "the other end says nothing");
 }
 
 /* ERR_NOENT: it has hung up. */
-static int read_all(int fd, uint8_t *to, size_t len, int64_t until)
+static int read_all(int fd, uint8_t *to, size_t len, uint64_t until_us)
 {
         while (len > 0) {
                 ssize_t n;
-                int r = wait_for(fd, POLLIN, until);
+                int r = wait_for(fd, POLLIN, until_us);
 
                 if (r != 0)
                         return r;
@@ -78,13 +69,13 @@ static int read_all(int fd, uint8_t *to, size_t len, int64_t until)
         return 0;
 }
 
-static int write_all(int fd, const uint8_t *from, size_t len, int64_t until)
+static int write_all(int fd, const uint8_t *from, size_t len, uint64_t until_us)
 {
         while (len > 0) {
                 ssize_t n = send(fd, from, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
                 if (n < 0 && errno == EAGAIN) {
-                        int r = wait_for(fd, POLLOUT, until);
+                        int r = wait_for(fd, POLLOUT, until_us);
 
                         if (r != 0)
                                 return r;
@@ -102,12 +93,12 @@ static int write_all(int fd, const uint8_t *from, size_t len, int64_t until)
 
 static int read_message(int fd, struct buf *ret)
 {
-        int64_t until = now_ms() + MESSAGE_MS;
+        uint64_t until_us = clock_us() + MESSAGE_US;
         uint8_t head[4];
         size_t len;
         int r;
 
-        r = read_all(fd, head, sizeof(head), until);
+        r = read_all(fd, head, sizeof(head), until_us);
         if (r != 0)
                 return r;
         len = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
@@ -116,7 +107,7 @@ static int read_message(int fd, struct buf *ret)
         buf_reset(ret);
         r = buf_reserve(ret, len);
         if (r == 0)
-                r = read_all(fd, ret->ptr, len, until);
+                r = read_all(fd, ret->ptr, len, until_us);
         if (r == 0)
                 ret->len = len;
         return r;
@@ -130,7 +121,7 @@ static int write_message(int fd, struct bytes reply)
         r = buf_append_u32(&b, (uint32_t)reply.len);
         if (r == 0)
                 r = buf_append(&b, reply.ptr, reply.len);
-        return r == 0 ? write_all(fd, b.ptr, b.len, now_ms() + MESSAGE_MS) : r;
+        return r == 0 ? write_all(fd, b.ptr, b.len, clock_us() + MESSAGE_US) : r;
 }
 
 static void connection_free(struct connection *c)

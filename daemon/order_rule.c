@@ -15,24 +15,13 @@ static int agent_must_be(struct order_call *c, const char *agent)
         return store_agent_read(keyring_store(c->core->keyring), agent, &a);
 }
 
-static int check_rule(struct bytes text)
-{
-        struct rule *rule;
-        int r;
-
-        r = rule_parse(text, &rule);
-        if (r == 0)
-                rule_free(rule);
-        return r;
-}
-
 int order_allow(struct order_call *c)
 {
         unsigned number = 0;
         int r;
 
         if (order_flag(c, "dry")) {
-                r = check_rule(order_text_bytes(c, "rule"));
+                r = rule_check(order_text_bytes(c, "rule"));
                 return r == 0 ? agent_must_be(c, order_text(c, "agent")) : r;
         }
         r = deed_rule_allow(c->core->keyring, c->caller, order_text(c, "agent"), order_text_bytes(c, "rule"), &number);

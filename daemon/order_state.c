@@ -3,20 +3,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "daemon/order.h"
 #include "daemon/serve.h"
 #include "daemon/witness.h"
 #include "lib/err.h"
 #include "lib/tpmt.h"
-
-static uint64_t now_ms(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_REALTIME, &t);
-        return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
+#include "tpm/clock.h"
 
 static int add_number(struct order_call *c, const char *name, uint64_t n)
 {
@@ -102,12 +94,11 @@ static int add_findings(struct order_call *c)
 
 int order_status(struct order_call *c)
 {
-        uint64_t now = now_ms(), began = c->core->started_ms;
         int r;
 
         r = order_add(c, "version", order_string(BYTES_STR(c->core->version)));
         if (r == 0)
-                r = add_number(c, "uptime", now > began ? (now - began) / 1000 : 0);
+                r = add_number(c, "uptime", (clock_us() - c->core->started_us) / 1000000);
         if (r == 0)
                 r = add_store(c);
         if (r == 0)

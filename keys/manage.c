@@ -13,17 +13,6 @@ static int check_pin(struct bytes pin)
         return 0;
 }
 
-static int check_rule(struct bytes text)
-{
-        struct rule *rule;
-        int r;
-
-        r = rule_parse(text, &rule);
-        if (r == 0)
-                rule_free(rule);
-        return r;
-}
-
 static int check_agent(struct keyring *k, const struct agent_wish *w)
 {
         CLEANUP(attrs_clear) struct attrs there = { 0 };
@@ -38,7 +27,7 @@ static int check_agent(struct keyring *k, const struct agent_wish *w)
         if (r == 0 && w->pins && !w->dry)
                 r = check_pin(w->so_pin);
         if (r == 0 && w->rule.len > 0)
-                r = check_rule(w->rule);
+                r = rule_check(w->rule);
         if (r == 0 && store_agent_read(keyring_store(k), w->name, &there) == 0)
                 r = err(ERR_EXIST, "there is an agent %s already", w->name);
         return r;

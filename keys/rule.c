@@ -456,6 +456,16 @@ int rule_parse(struct bytes text, struct rule **ret)
         return 0;
 }
 
+int rule_check(struct bytes text)
+{
+        struct rule *rule;
+        int r = rule_parse(text, &rule);
+
+        if (r == 0)
+                rule_free(rule);
+        return r;
+}
+
 void rule_free(struct rule *r)
 {
         if (r == NULL)

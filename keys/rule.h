@@ -25,6 +25,8 @@ struct request {
 
 /* ERR_FORMAT with the word that is wrong. Users, groups by name or number, looked up when the rule is read. */
 int rule_parse(struct bytes text, struct rule **ret);
+/* Is it one? Says what is wrong as rule_parse() does. */
+int rule_check(struct bytes text);
 /* Canonical text. */
 int rule_format(const struct rule *r, struct buf *ret);
 void rule_free(struct rule *r);

@@ -3,9 +3,9 @@
 #include "keys/tally.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "audit/checkpoint.h"
+#include "tpm/clock.h"
 
 #define OWED_MAX 4096
 
@@ -14,14 +14,6 @@ struct claim {
         uint64_t since_ms;
         struct command_told command;
 };
-
-static uint64_t now_ms(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void tally_init(struct tally *t, const struct tally_batch *from)
 {
@@ -96,7 +88,7 @@ static void add_claim(struct tally *t, const struct command_told *c)
                 return;
         }
         t->claims = more;
-        t->claims[t->n_claims++] = (struct claim){ gettid(), now_ms(), *c };
+        t->claims[t->n_claims++] = (struct claim){ gettid(), clock_us() / 1000, *c };
 }
 
 static void begin_batch(struct tally *t)
@@ -207,7 +199,7 @@ void tally_expire(struct tally *t, uint64_t older_than_ms)
 
         pthread_mutex_lock(&t->lock);
         /* Not before there is nobody else: a claim from between would come after it. */
-        now = now_ms();
+        now = clock_us() / 1000;
         for (size_t i = t->n_claims; i > 0; i--) {
                 if (now - t->claims[i - 1].since_ms < older_than_ms)
                         continue;

@@ -213,3 +213,20 @@ void recordfix_require(struct recordfix *s, int fault)
         assert_true(rep.uses == 0 || rep.mode == s->mode);
         require_commands(s);
 }
+
+void recordfix_goes_on_after_a_restart(void **state)
+{
+        struct recordfix *s = *state;
+
+        for (int i = 0; i < 3; i++) {
+                recordfix_open(s);
+                assert_int_equal(recordfix_sign(s), 0);
+                recordfix_close(s);
+                recordfix_require(s, 0);
+        }
+        assert_int_equal(swtpm_reset(&s->f.swtpm), 0);
+        recordfix_open(s);
+        assert_int_equal(recordfix_sign(s), 0);
+        recordfix_close(s);
+        recordfix_require(s, 0);
+}

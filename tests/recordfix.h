@@ -48,4 +48,7 @@ void recordfix_print(const struct audit_report *rep);
 /* That fault is found and nothing else that is no warning; 0: nothing. Every use that was allowed tells of its command. */
 void recordfix_require(struct recordfix *s, int fault);
 
+/* A test of either kind of audit: the log goes on after restarts of the recorder, and a reset of the TPM. */
+void recordfix_goes_on_after_a_restart(void **state);
+
 #endif

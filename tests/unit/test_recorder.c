@@ -39,23 +39,6 @@ static void many_threads_leave_a_whole_log(void **state)
         assert_int_equal(rep.covered, rep.records);
 }
 
-static void it_goes_on_after_a_restart(void **state)
-{
-        struct recordfix *s = *state;
-
-        for (int i = 0; i < 3; i++) {
-                recordfix_open(s);
-                assert_int_equal(recordfix_sign(s), 0);
-                recordfix_close(s);
-                recordfix_require(s, 0);
-        }
-        assert_int_equal(swtpm_reset(&s->f.swtpm), 0);
-        recordfix_open(s);
-        assert_int_equal(recordfix_sign(s), 0);
-        recordfix_close(s);
-        recordfix_require(s, 0);
-}
-
 static void a_signature_costs_one_command_and_a_checkpoint_two(void **state)
 {
         struct recordfix *s = *state;
@@ -341,7 +324,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(many_threads_leave_a_whole_log),
-                cmocka_unit_test(it_goes_on_after_a_restart),
+                cmocka_unit_test(recordfix_goes_on_after_a_restart),
                 cmocka_unit_test(a_signature_costs_one_command_and_a_checkpoint_two),
                 cmocka_unit_test(the_killed_leave_a_log_that_goes_on),
                 cmocka_unit_test(a_counter_left_behind_is_raised),
