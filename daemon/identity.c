@@ -58,9 +58,10 @@ static int from_file(struct keyring *k, struct identity *ret)
                 r = get_handle(&a, "store-counter", &ret->store_counter);
         if (r != 0)
                 return r;
-        if (attrs_hex(&a, "ak-public", &ret->ak.pub) != 0 || tpm_name_of(BYTES_OF(&ret->ak.pub), &ret->ak.name) != 0)
-                return err(ERR_FORMAT, "the store's file \"" IDENTITY_FILE "\" has no good ak-public line");
-        return 0;
+        r = attrs_hex(&a, "ak-public", &ret->ak.pub);
+        if (r == 0)
+                r = tpm_name_of(BYTES_OF(&ret->ak.pub), &ret->ak.name);
+        return r == 0 || r == ERR_NOMEM ? r : err(ERR_FORMAT, "the store's file \"" IDENTITY_FILE "\" has no good ak-public line");
 }
 
 static int to_file(struct keyring *k, const struct identity *i)
@@ -84,17 +85,11 @@ static int to_file(struct keyring *k, const struct identity *i)
 static int write_ak(struct keyring *k, const struct tpm_ak *ak)
 {
         static const char head[] = "The attestation key that signs this host's log; `holdfast audit verify --ak` takes this file.\n";
-        CLEANUP(pubkey_clear) struct pubkey key = { 0 };
         CLEANUP(buf_clear) struct buf spki = { 0 };
         CLEANUP(buf_clear) struct buf text = { 0 };
-        TPM2B_PUBLIC pub;
         int r;
 
-        r = tpmt_public_decode(BYTES_OF(&ak->pub), &pub);
-        if (r == 0)
-                r = tpmt_pubkey(&pub, &key);
-        if (r == 0)
-                r = pubkey_to_spki(&key, &spki);
+        r = tpmt_spki(BYTES_OF(&ak->pub), &spki);
         if (r == 0)
                 r = pem_encode("PUBLIC KEY", BYTES_STR(head), BYTES_OF(&spki), &text);
         return r != 0 ? r : file_write(store_dirfd(keyring_store(k)), IDENTITY_AK_FILE, BYTES_OF(&text), STORE_FILE_MODE, true);

@@ -27,7 +27,6 @@
 #define SOCKET_MODE 0666        /* the kernel says who has connected; rules decide */
 #define OPERATOR_MODE 0600
 #define OPERATOR_GROUP_MODE 0660
-#define EXIT_USAGE 2
 
 struct daemon {
         struct core core;

@@ -88,22 +88,10 @@ int order_key_delete(struct order_call *c)
 
 static int add_cert(struct order_call *c, struct item *key)
 {
-        const struct item_body *b;
-        struct item_list *l = NULL;
-        struct item *cert;
-        size_t at = 0;
-        int r;
+        CLEANUP(buf_clear) struct buf der = { 0 };
+        int r = find_cert(keyring_store(c->core->keyring), order_text(c, "agent"), key, &der);
 
-        r = store_items(keyring_store(c->core->keyring), order_text(c, "agent"), &l);
-        if (r != 0)
-                return r;
-        cert = find_beside(l, key, ITEM_CERT, &at);
-        if (cert != NULL)
-                r = item_load(cert, &b);
-        if (r == 0 && cert != NULL)
-                r = order_add(c, "certificate", order_base64(BYTES_OF(&b->der)));
-        item_list_unref(l);
-        return r;
+        return r == 0 && der.len > 0 ? order_add(c, "certificate", order_base64(BYTES_OF(&der))) : r;
 }
 
 int order_key_show(struct order_call *c)

@@ -8,13 +8,6 @@
 #include "keys/deed.h"
 #include "lib/err.h"
 
-static int agent_must_be(struct order_call *c, const char *agent)
-{
-        CLEANUP(attrs_clear) struct attrs a = { 0 };
-
-        return store_agent_read(keyring_store(c->core->keyring), agent, &a);
-}
-
 int order_allow(struct order_call *c)
 {
         unsigned number = 0;
@@ -22,24 +15,11 @@ int order_allow(struct order_call *c)
 
         if (order_flag(c, "dry")) {
                 r = rule_check(order_text_bytes(c, "rule"));
-                return r == 0 ? agent_must_be(c, order_text(c, "agent")) : r;
+                return r == 0 ? store_agent_must_be(keyring_store(c->core->keyring), order_text(c, "agent")) : r;
         }
         r = deed_rule_allow(c->core->keyring, c->caller, order_text(c, "agent"), order_text_bytes(c, "rule"), &number);
         policy_read(c->core->policy, order_text(c, "agent"));
         return r == 0 ? order_add(c, "number", json_integer(number)) : r;
-}
-
-static int is_number(void *ctx, unsigned number, struct bytes rule)
-{
-        (void)rule;
-        return number == *(const unsigned *)ctx;
-}
-
-static int rule_must_be(struct order_call *c, unsigned number)
-{
-        int r = policy_each(keyring_store(c->core->keyring), order_text(c, "agent"), is_number, &number);
-
-        return r == 0 ? err(ERR_NOENT, "agent %s has no rule allow-%u", order_text(c, "agent"), number) : r < 0 ? r : 0;
 }
 
 int order_deny(struct order_call *c)
@@ -50,7 +30,7 @@ int order_deny(struct order_call *c)
         if (number == 0 || number > UINT_MAX)
                 return err(ERR_RANGE, "rules have numbers from 1 on");
         if (order_flag(c, "dry"))
-                return rule_must_be(c, (unsigned)number);
+                return policy_must_have(keyring_store(c->core->keyring), order_text(c, "agent"), (unsigned)number);
         r = deed_rule_deny(c->core->keyring, c->caller, order_text(c, "agent"), (unsigned)number);
         policy_read(c->core->policy, order_text(c, "agent"));
         return r;
@@ -62,7 +42,7 @@ static int whose(struct order_call *c, const char **ret_agent)
         *ret_agent = order_text(c, "agent");
         if ((*ret_agent != NULL) == order_flag(c, "all"))
                 return err(ERR_INVAL, "this is for one agent, or for all of them");
-        return *ret_agent != NULL ? agent_must_be(c, *ret_agent) : 0;
+        return *ret_agent != NULL ? store_agent_must_be(keyring_store(c->core->keyring), *ret_agent) : 0;
 }
 
 int order_lock(struct order_call *c)

@@ -141,18 +141,12 @@ int order_accept(struct order_call *c)
 int order_counter(struct order_call *c)
 {
         CLEANUP(buf_clear) struct buf spki = { 0 };
-        CLEANUP(pubkey_clear) struct pubkey key = { 0 };
-        TPM2B_PUBLIC area;
         uint64_t value = 0;
         int r;
 
         r = core_counter(c->core, &value);
         if (r == 0)
-                r = tpmt_public_decode(BYTES_OF(&c->core->ak.pub), &area);
-        if (r == 0)
-                r = tpmt_pubkey(&area, &key);
-        if (r == 0)
-                r = pubkey_to_spki(&key, &spki);
+                r = tpmt_spki(BYTES_OF(&c->core->ak.pub), &spki);
         if (r == 0)
                 r = add_number(c, "index", c->core->counter);
         if (r == 0)

@@ -26,19 +26,12 @@ static int end(const struct caller *c, const struct deed *d, int r)
         return r == 0 ? 0 : caller_did(c, d, r, nothing);
 }
 
-static int must_be(struct keyring *k, const char *agent)
-{
-        CLEANUP(attrs_clear) struct attrs a = { 0 };
-
-        return store_agent_read(keyring_store(k), agent, &a);
-}
-
 int deed_agent_delete(struct keyring *k, const struct caller *c, const char *agent)
 {
         struct deed d = about(AUDIT_DELETE, "delete-agent", agent, nothing);
         int r;
 
-        r = must_be(k, agent);
+        r = store_agent_must_be(keyring_store(k), agent);
         if (r == 0)
                 r = begin(c, &d);
         return r != 0 ? r : end(c, &d, keyring_agent_delete(k, agent));
@@ -57,7 +50,7 @@ int deed_agent_owner(struct keyring *k, const struct caller *c, const char *agen
 
         r = keyring_owner_check(owner);
         if (r == 0)
-                r = must_be(k, agent);
+                r = store_agent_must_be(keyring_store(k), agent);
         if (r == 0)
                 r = begin(c, &d);
         return r != 0 ? r : end(c, &d, store_agent_update(keyring_store(k), agent, set_owner, &text));
@@ -69,7 +62,7 @@ int deed_agent_pin(struct keyring *k, const struct caller *c, const char *agent,
         struct deed d = about(AUDIT_CHANGE, "set-pin", agent, nothing);
         int r;
 
-        r = must_be(k, agent);
+        r = store_agent_must_be(keyring_store(k), agent);
         if (r == 0)
                 r = begin(c, &d);
         if (r != 0)
@@ -94,7 +87,7 @@ int deed_rule_allow(struct keyring *k, const struct caller *c, const char *agent
         rule_free(parsed);
         d = about(AUDIT_RULE, "allow", agent, BYTES_OF(&text));
         if (r == 0)
-                r = must_be(k, agent);
+                r = store_agent_must_be(keyring_store(k), agent);
         if (r == 0)
                 r = begin(c, &d);
         return r != 0 ? r : end(c, &d, policy_allow(keyring_store(k), agent, BYTES_OF(&text), ret_number));

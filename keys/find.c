@@ -77,3 +77,23 @@ size_t find_count(const struct item_list *l, struct bytes label)
 
         return label.len > 0 ? count(l, label, (struct bytes){ 0 }, &last) : 0;
 }
+
+int find_cert(struct store *s, const char *agent, struct item *key, struct buf *ret)
+{
+        const struct item_body *b;
+        struct item_list *l = NULL;
+        struct item *cert;
+        size_t at = 0;
+        int r;
+
+        r = store_items(s, agent, &l);
+        if (r != 0)
+                return r;
+        cert = find_beside(l, key, ITEM_CERT, &at);
+        if (cert != NULL)
+                r = item_load(cert, &b);
+        if (cert != NULL && r == 0)
+                r = buf_set(ret, BYTES_OF(&b->der));
+        item_list_unref(l);
+        return r;
+}

@@ -52,6 +52,8 @@ void policy_release(struct policy *p, struct policy_hold *h);
 
 /* For people: what is in force. Calls fn for each rule, as its file has it now, in the order they are asked in; what fn returns that is not 0 ends it. */
 int policy_each(struct store *s, const char *agent, int (*fn)(void *ctx, unsigned number, struct bytes rule), void *ctx);
+/* ERR_NOENT unless the agent has a rule of that number. */
+int policy_must_have(struct store *s, const char *agent, unsigned number);
 /* Why the agent, or with NULL all of them, are locked. ERR_NOENT: they are not. */
 int policy_why_locked(struct store *s, const char *agent, struct buf *ret);
 

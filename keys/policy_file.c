@@ -138,6 +138,19 @@ int policy_each(struct store *s, const char *agent, int (*fn)(void *ctx, unsigne
         return r;
 }
 
+static int is_number(void *ctx, unsigned number, struct bytes rule)
+{
+        (void)rule;
+        return number == *(const unsigned *)ctx;
+}
+
+int policy_must_have(struct store *s, const char *agent, unsigned number)
+{
+        int r = policy_each(s, agent, is_number, &number);
+
+        return r == 0 ? err(ERR_NOENT, "agent %s has no rule allow-%u", agent, number) : r < 0 ? r : 0;
+}
+
 int policy_why_locked(struct store *s, const char *agent, struct buf *ret)
 {
         CLEANUP(attrs_clear) struct attrs a = { 0 };

@@ -55,6 +55,8 @@ bool agent_names_find(const struct agent_names *a, const char *name);
 /* Reads the directory only if it changed. */
 int store_agents(struct store *s, struct agent_names *ret);
 int store_agent_read(struct store *s, const char *name, struct attrs *ret);
+/* ERR_NOENT if there is no such agent. */
+int store_agent_must_be(struct store *s, const char *name);
 /* ERR_EXIST; the directory appears with its agent file in it, or not at all. */
 int store_agent_create(struct store *s, const char *name, const struct attrs *a);
 /* The agent `old` with everything in it gives way to a new one, called `name` (its own name, or another that is free: ERR_EXIST).

@@ -220,6 +220,13 @@ static int check_free(struct store *s, const char *name)
         return errno == ENOENT ? 0 : err_errno("agent %s", name);
 }
 
+int store_agent_must_be(struct store *s, const char *name)
+{
+        CLEANUP(attrs_clear) struct attrs a = { 0 };
+
+        return store_agent_read(s, name, &a);
+}
+
 int store_agent_create(struct store *s, const char *name, const struct attrs *a)
 {
         CLEANUP(buf_clear) struct buf text = { 0 };

@@ -135,6 +135,18 @@ int tpmt_pubkey(const TPM2B_PUBLIC *p, struct pubkey *ret)
         return 0;
 }
 
+int tpmt_spki(struct bytes pub, struct buf *ret)
+{
+        CLEANUP(pubkey_clear) struct pubkey key = { 0 };
+        TPM2B_PUBLIC area;
+        int r;
+
+        r = tpmt_public_decode(pub, &area);
+        if (r == 0)
+                r = tpmt_pubkey(&area, &key);
+        return r == 0 ? pubkey_to_spki(&key, ret) : r;
+}
+
 static bool kind_fits(const struct key_kind *k, const TPMT_PUBLIC *p)
 {
         switch (k->ckk) {

@@ -17,6 +17,8 @@ int tpmt_private_decode(struct bytes in, TPM2B_PRIVATE *ret);
 int tpmt_name(const TPM2B_PUBLIC *p, struct buf *ret);
 /* ERR_NOTSUP if it is neither RSA nor ECC on a curve of ours (a keyedhash key has no public half). */
 int tpmt_pubkey(const TPM2B_PUBLIC *p, struct pubkey *ret);
+/* A TPM2B_PUBLIC as SubjectPublicKeyInfo. */
+int tpmt_spki(struct bytes pub, struct buf *ret);
 /* The kind of key, NULL if we have no row for it. */
 const struct key_kind *tpmt_kind(const TPM2B_PUBLIC *p);
 

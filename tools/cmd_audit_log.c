@@ -13,7 +13,6 @@
 
 /* What is being printed. */
 struct show {
-        const struct cli *c;
         struct audit_filter filter;
         struct audit_source source;     /* for JSON */
         bool json, follow;
@@ -138,7 +137,7 @@ static int show_from(struct show *s, const char *dir, uint64_t n)
 
 static int run(struct cli *c, const char *text, uint64_t otherwise)
 {
-        struct show s = { .c = c, .json = cli_flag(c, "json"), .follow = cli_flag(c, "follow") };
+        struct show s = { .json = cli_flag(c, "json"), .follow = cli_flag(c, "follow") };
         CLEANUP(buf_clear) struct buf dir = { 0 };
         uint64_t n = 0;
         int r;

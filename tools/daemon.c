@@ -120,9 +120,10 @@ int daemon_open(const struct conf *c, struct daemon **ret)
                 return r;
         d = calloc(1, sizeof *d);
         if (d == NULL || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0) {
+                r = d == NULL ? err(ERR_NOMEM, "out of memory") : err_errno("cannot set the socket's deadline");
                 close_fd(&fd);
                 free(d);
-                return err(ERR_NOMEM, "out of memory");
+                return r;
         }
         d->fd = fd;
         r = c->store_chosen ? check_store(d, c) : 0;

@@ -177,21 +177,15 @@ static int write_ca(const struct ca *ca, const struct dev_dir *d)
 static int certify(struct tpm *t, const struct dev_dir *d)
 {
         CLEANUP(ca_clear) struct ca ca = { 0 };
-        CLEANUP(pubkey_clear) struct pubkey pub = { 0 };
         CLEANUP(buf_clear) struct buf area = { 0 }, spki = { 0 }, der = { 0 };
         struct tpm_caps caps = { 0 };
-        TPM2B_PUBLIC ek;
         int r;
 
         r = tpm_caps_read(t, &caps);
         if (r == 0)
                 r = tpm_ek_public(t, &area);
         if (r == 0)
-                r = tpmt_public_decode(BYTES_OF(&area), &ek);
-        if (r == 0)
-                r = tpmt_pubkey(&ek, &pub);
-        if (r == 0)
-                r = pubkey_to_spki(&pub, &spki);
+                r = tpmt_spki(BYTES_OF(&area), &spki);
         if (r == 0)
                 r = make_ca(&ca);
         if (r == 0)

@@ -89,26 +89,6 @@ static int find_here(struct keeper *k, const struct key_name *n, struct item **r
         return find_key(keyring_store(k->keyring), n->agent, BYTES_OF(&n->label), BYTES_OF(&n->id), ret);
 }
 
-static int cert_here(struct keeper *k, const char *agent, struct item *key, struct buf *ret)
-{
-        const struct item_body *b;
-        struct item_list *l = NULL;
-        struct item *cert;
-        size_t at = 0;
-        int r;
-
-        r = store_items(keyring_store(k->keyring), agent, &l);
-        if (r != 0)
-                return r;
-        cert = find_beside(l, key, ITEM_CERT, &at);
-        if (cert != NULL)
-                r = item_load(cert, &b);
-        if (cert != NULL && r == 0)
-                r = buf_set(ret, BYTES_OF(&b->der));
-        item_list_unref(l);
-        return r;
-}
-
 static int key_here(struct keeper *k, const struct key_name *n, struct key_facts *ret, struct buf *ret_cert)
 {
         struct item *key = NULL;
@@ -118,7 +98,7 @@ static int key_here(struct keeper *k, const struct key_name *n, struct key_facts
         if (r == 0)
                 r = key_facts_read(keyring_store(k->keyring), n->agent, key, ret);
         if (r == 0 && ret_cert != NULL)
-                r = cert_here(k, n->agent, key, ret_cert);
+                r = find_cert(keyring_store(k->keyring), n->agent, key, ret_cert);
         item_unref(key);
         return r;
 }

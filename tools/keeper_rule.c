@@ -5,22 +5,10 @@
 #include "tools/keeper.h"
 #include "tools/keepjson.h"
 
+/* NULL: all of them. */
 static int agent_must_be(struct keeper *k, const char *agent)
 {
-        CLEANUP(attrs_clear) struct attrs a = { 0 };
-
-        return agent != NULL ? store_agent_read(keyring_store(k->keyring), agent, &a) : 0;
-}
-
-static int check_rule(struct bytes text)
-{
-        struct rule *rule;
-        int r;
-
-        r = rule_parse(text, &rule);
-        if (r == 0)
-                rule_free(rule);
-        return r;
+        return agent != NULL ? store_agent_must_be(keyring_store(k->keyring), agent) : 0;
 }
 
 static json_t *with_dry(json_t *request, bool dry)
@@ -38,8 +26,8 @@ int keeper_allow(struct keeper *k, const char *agent, const char *rule, bool dry
         if (k->daemon == NULL && !dry)
                 return deed_rule_allow(k->keyring, direct_caller(k->direct), agent, BYTES_STR(rule), ret_number);
         if (k->daemon == NULL) {
-                r = check_rule(BYTES_STR(rule));
-                return r == 0 ? agent_must_be(k, agent) : r;
+                r = rule_check(BYTES_STR(rule));
+                return r == 0 ? store_agent_must_be(keyring_store(k->keyring), agent) : r;
         }
         r = daemon_ask(k->daemon, with_dry(daemon_request("allow", "agent", agent, "rule", rule, NULL), dry), &reply);
         *ret_number = (unsigned)json_integer_value(json_object_get(reply, "number"));
@@ -47,25 +35,12 @@ int keeper_allow(struct keeper *k, const char *agent, const char *rule, bool dry
         return r;
 }
 
-static int is_number(void *ctx, unsigned number, struct bytes rule)
-{
-        (void)rule;
-        return number == *(const unsigned *)ctx;
-}
-
-static int deny_dry(struct keeper *k, const char *agent, unsigned number)
-{
-        int r = policy_each(keyring_store(k->keyring), agent, is_number, &number);
-
-        return r == 0 ? err(ERR_NOENT, "agent %s has no rule allow-%u", agent, number) : r < 0 ? r : 0;
-}
-
 int keeper_deny(struct keeper *k, const char *agent, unsigned number, bool dry)
 {
         json_t *request;
 
         if (k->daemon == NULL)
-                return dry ? deny_dry(k, agent, number) : deed_rule_deny(k->keyring, direct_caller(k->direct), agent, number);
+                return dry ? policy_must_have(keyring_store(k->keyring), agent, number) : deed_rule_deny(k->keyring, direct_caller(k->direct), agent, number);
         request = with_dry(daemon_request("deny", "agent", agent, NULL), dry);
         json_object_set_new(request, "number", json_integer(number));
         return daemon_do(k->daemon, request);
