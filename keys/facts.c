@@ -118,7 +118,7 @@ int agent_facts_read(struct keyring *k, const char *agent, struct agent_facts *r
 
         r = store_agent_read(keyring_store(k), agent, &a);
         if (r == 0)
-                r = pin_state(k, agent, &ret->pins);
+                pin_state_in(k, &a, &ret->pins);
         if (r == 0)
                 r = set_text(&ret->owner, attrs_str(&a, "owner", ""));
         if (r == 0)

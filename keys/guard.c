@@ -137,11 +137,6 @@ static int read_sums(struct guard *g, struct bytes text)
         return compare_counter(g, end == SUMS_BAD_END);
 }
 
-static int by_name(const void *a, const void *b)
-{
-        return strcmp(a, *(char *const *)b);
-}
-
 /* Agents that came or went; all others are looked at when they are used. */
 static int compare_agents(struct guard *g)
 {
@@ -158,9 +153,7 @@ static int compare_agents(struct guard *g)
         }
         for (size_t b = 0; r == 0 && b < SUMS_BUCKETS; b++)
                 for (struct subject *s = g->sums.buckets[b]; r == 0 && s != NULL; s = s->next) {
-                        bool there = names.n > 0 && bsearch(s->name, names.list, names.n, sizeof(*names.list), by_name) != NULL;
-
-                        if (s->files.n > 0 && !there && s->name[0] != '\0')
+                        if (s->files.n > 0 && s->name[0] != '\0' && !agent_names_find(&names, s->name))
                                 r = guard_checked(g, s->name, NULL, NULL);
                         r = r == ERR_FOREIGN ? 0 : r;
                 }

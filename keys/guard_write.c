@@ -16,7 +16,8 @@
 #define SIZE_FREE 65536
 #define SIZE_TIMES 4
 
-int guard_raise(struct guard *g)
+/* The TPM's counter to what the file says. */
+static int raise_counter(struct guard *g)
 {
         uint64_t to = g->sums.counter;
         int r;
@@ -151,7 +152,7 @@ int guard_flush(struct guard *g)
         int r, fd = g->fd;
 
         g->writing = true;
-        r = guard_raise(g);
+        r = raise_counter(g);
         if (r == 0)
                 r = compose(g, &w);
         if (r == 0) {
@@ -166,7 +167,7 @@ int guard_flush(struct guard *g)
         }
         if (r == 0 && g->behind) {
                 /* What was changed is changed. The next change is not made before the counter has come after. */
-                (void)guard_raise(g);
+                (void)raise_counter(g);
                 err_reset();
         }
         g->writing = false;

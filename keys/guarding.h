@@ -41,8 +41,6 @@ int guard_flush(struct guard *g);
 int guard_reach(struct guard *g, const struct change *c, enum change_state state);
 /* Goes on at the end of the file that is there. */
 int guard_append_to(struct guard *g);
-/* The TPM's counter to what the file says. */
-int guard_raise(struct guard *g);
 
 /* guard_check.c; with the lock held. */
 int guard_checked(struct guard *g, const char *agent, const struct stat *dir, struct subject **ret);

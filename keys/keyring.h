@@ -35,6 +35,8 @@ struct pin_state {
         unsigned tries_max;
 };
 int pin_state(struct keyring *k, const char *agent, struct pin_state *ret);
+/* The same of an agent file that was read. */
+void pin_state_in(struct keyring *k, const struct attrs *a, struct pin_state *ret);
 /* The agent's secret. ERR_AUTH and one try fewer, durable, before the TPM is asked; ERR_LOCKED if none is left;
  * ERR_NOENT if that PIN is not set. Success gives all tries back. */
 int pin_login(struct keyring *k, const char *agent, enum pin_who who, struct bytes pin, struct buf *ret_secret);

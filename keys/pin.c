@@ -29,23 +29,26 @@ static unsigned tries_left(const struct attrs *a, enum pin_who who, unsigned max
         return n < max ? (unsigned)n : max;
 }
 
-int pin_state(struct keyring *k, const char *agent, struct pin_state *ret)
+void pin_state_in(struct keyring *k, const struct attrs *a, struct pin_state *ret)
 {
-        CLEANUP(attrs_clear) struct attrs a = { 0 };
-        int r;
-
-        r = store_agent_read(keyring_store(k), agent, &a);
-        if (r != 0)
-                return r;
         *ret = (struct pin_state){
-                .used = attrs_get(&a, pin_lines[PIN_SO].sealed) != NULL,
-                .user_set = attrs_get(&a, pin_lines[PIN_USER].sealed) != NULL,
-                .lockout_tpm = strcmp(attrs_str(&a, "pin-lockout", ""), "tpm") == 0,
+                .used = attrs_get(a, pin_lines[PIN_SO].sealed) != NULL,
+                .user_set = attrs_get(a, pin_lines[PIN_USER].sealed) != NULL,
+                .lockout_tpm = strcmp(attrs_str(a, "pin-lockout", ""), "tpm") == 0,
                 .tries_max = keyring_conf(k)->pin_tries,
         };
         for (enum pin_who w = PIN_SO; w <= PIN_USER; w++)
-                ret->tries_left[w] = tries_left(&a, w, ret->tries_max);
-        return 0;
+                ret->tries_left[w] = tries_left(a, w, ret->tries_max);
+}
+
+int pin_state(struct keyring *k, const char *agent, struct pin_state *ret)
+{
+        CLEANUP(attrs_clear) struct attrs a = { 0 };
+        int r = store_agent_read(keyring_store(k), agent, &a);
+
+        if (r == 0)
+                pin_state_in(k, &a, ret);
+        return r;
 }
 
 /* The sealed object of one PIN, out of the agent file. */

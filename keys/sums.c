@@ -90,16 +90,6 @@ int sum_list_edited(const struct sum_list *from, const struct sum_list *edits, s
         return r;
 }
 
-bool sum_list_equal(const struct sum_list *a, const struct sum_list *b)
-{
-        if (a->n != b->n)
-                return false;
-        for (size_t i = 0; i < a->n; i++)
-                if (strcmp(a->list[i].file, b->list[i].file) != 0 || memcmp(a->list[i].hash, b->list[i].hash, SUM_SIZE) != 0)
-                        return false;
-        return true;
-}
-
 void change_free(struct change *c)
 {
         sum_list_clear(&c->edits);

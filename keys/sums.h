@@ -27,7 +27,6 @@ const struct sum *sum_list_find(const struct sum_list *l, const char *file);
 int sum_list_put(struct sum_list *l, const char *file, bool gone, const uint8_t hash[SUM_SIZE]);
 /* ret is `from` with the edits made. */
 int sum_list_edited(const struct sum_list *from, const struct sum_list *edits, struct sum_list *ret);
-bool sum_list_equal(const struct sum_list *a, const struct sum_list *b);
 
 /* An agent, or by the name "" the store's own files. */
 struct subject {

@@ -13,14 +13,14 @@ void tpm_ak_clear(struct tpm_ak *a)
 }
 
 /* A template's unique part goes into the key that the TPM derives from it, and is replaced by the key's own (Part 1, 27.2): what
- * stands there decides which key it is and is then seen nowhere. */
+ * stands there decides which key it is and is then seen nowhere. The caller wipes it. */
 static int template_ak(struct bytes auth, TPM2B_PUBLIC *ret)
 {
         const struct bytes parts[] = { BYTES_STR("holdfast attestation key"), auth };
-        TPM2B_PUBLIC p = { 0 };
-        TPMT_PUBLIC *a = &p.publicArea;
+        TPMT_PUBLIC *a = &ret->publicArea;
         int r = 0;
 
+        *ret = (TPM2B_PUBLIC){ 0 };
         a->type = TPM2_ALG_ECC;
         a->nameAlg = TPM2_ALG_SHA256;
         a->objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
@@ -34,8 +34,6 @@ static int template_ak(struct bytes auth, TPM2B_PUBLIC *ret)
                 r = crypto_hash(hash_by_tpm(TPM2_ALG_SHA256), parts, ARRAY_LEN(parts), a->unique.ecc.x.buffer);
                 a->unique.ecc.x.size = TPM_AUDIT_HASH;
         }
-        if (r == 0)
-                *ret = p;
         return r;
 }
 

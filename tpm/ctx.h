@@ -78,7 +78,6 @@ struct tpm {
         size_t n_audited;
         bool audit_in_session;                  /* by our session and what is sent in it; else by the TPM, whoever sends it */
         uint32_t resets;                        /* of the TPM, when the last session was opened */
-        uint8_t cp_hash[TPM_AUDIT_HASH];        /* of the command that is on its way */
 
         /* Why the last command failed. */
         struct rc_meaning why;
@@ -161,8 +160,7 @@ bool observe_open(const struct tpm *t);         /* our session has audited somet
 bool observe_heard(const struct tpm *t, const struct call *c); /* of that command something will be told */
 void observe_gone(struct tpm *t);               /* the session that had audited is no more */
 uint8_t observe_attributes(const struct tpm *t, const struct call *c); /* TPMA_SESSION, of a command that is audited in its session */
-int observe_command(struct tpm *t, const struct call *c); /* it lies ready, as it will be sent */
-void observe_answer(struct tpm *t, const struct call *c, struct bytes params); /* good and verified, as it came */
+void observe_answer(struct tpm *t, const struct call *c); /* good, and verified by the session */
 void observe_lost(struct tpm *t, const struct call *c); /* there is no such answer */
 int clock_read(struct tpm *t, struct tpm_clock *ret);
 

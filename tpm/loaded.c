@@ -199,6 +199,8 @@ int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key)
         e = session_start(&s, a.handle, BYTES_OF(&salt), read_2b(&r));
         if (e == 0)
                 t->session = s;
+        else
+                temp_add(t, a.handle);
         session_forget(&s);
         return e;
 }

@@ -7,7 +7,6 @@
  * With session audit the digest is the session's (Part 1, 31): it goes where that goes. Reading it does not clear it, so the first
  * command after that has auditReset set, and each batch begins with zeros as it does with command audit. */
 #include <string.h>
-#include "lib/crypto.h"
 #include "lib/err.h"
 #include "tpm/clock.h"
 #include "tpm/ctx.h"
@@ -168,38 +167,9 @@ uint8_t observe_attributes(const struct tpm *t, const struct call *c)
         return (uint8_t)(TPMA_SESSION_AUDIT | (t->session.goes_on ? 0 : TPMA_SESSION_AUDITRESET));
 }
 
-static void put_u32(uint8_t *p, uint32_t v)
-{
-        for (int i = 0; i < 4; i++)
-                p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
-/* Part 1, 16.7: over the parameters as they travel, encrypted where they are. */
-int observe_command(struct tpm *t, const struct call *c)
-{
-        struct bytes parts[ARRAY_LEN(c->object) + 2];
-        uint8_t cc[4];
-        const uint8_t *params;
-        size_t len, n = 0;
-
-        if (!observe_heard(t, c))
-                return 0;
-        if (Tss2_Sys_GetCpBuffer(t->sys, &len, &params) != TSS2_RC_SUCCESS)
-                return err(ERR_INVAL, "cannot read back the command that lies ready");
-        put_u32(cc, c->cc);
-        parts[n++] = BYTES(cc, sizeof(cc));
-        for (size_t i = 0; i < c->n_objects; i++)
-                parts[n++] = c->object[i].name;
-        parts[n++] = BYTES(params, len);
-        return crypto_hash(hash_by_tpm(TPM2_ALG_SHA256), parts, n, t->cp_hash);
-}
-
-/* Part 1, 16.8: the response code of success, the command's, the parameters as they travelled. */
-void observe_answer(struct tpm *t, const struct call *c, struct bytes params)
+void observe_answer(struct tpm *t, const struct call *c)
 {
         struct tpm_audited a = { .event = TPM_AUDIT_EXTENDED, .cc = c->cc };
-        uint8_t rc_cc[8] = { 0 };
-        const struct bytes parts[] = { BYTES(rc_cc, sizeof(rc_cc)), params };
 
         if (c->starts_audit)
                 t->session.audits = true;
@@ -211,10 +181,9 @@ void observe_answer(struct tpm *t, const struct call *c, struct bytes params)
                 tell(t, TPM_AUDIT_CLEARED, c->cc);
                 return;
         }
-        put_u32(rc_cc + 4, c->cc);
-        if (crypto_hash(hash_by_tpm(TPM2_ALG_SHA256), parts, ARRAY_LEN(parts), a.rp_hash) != 0)
-                a.event = TPM_AUDIT_UNSURE;
-        memcpy(a.cp_hash, t->cp_hash, sizeof(a.cp_hash));
+        /* The session's HMACs are over these. */
+        memcpy(a.cp_hash, t->session.cp_hash, sizeof(a.cp_hash));
+        memcpy(a.rp_hash, t->session.rp_hash, sizeof(a.rp_hash));
         t->observer(t->observer_ctx, &a);
 }
 

@@ -154,7 +154,7 @@ int session_decrypt(struct session *s, struct bytes auth, uint8_t *data, size_t 
 
 int session_authorise(struct session *s, const struct session_command *c, TPMS_AUTH_COMMAND *ret)
 {
-        uint8_t cc[4], cp_hash[SESSION_HASH_SIZE];
+        uint8_t cc[4];
         struct bytes parts[ARRAY_LEN(c->names) + 2];
         size_t n = 0;
         int r;
@@ -164,7 +164,7 @@ int session_authorise(struct session *s, const struct session_command *c, TPMS_A
         for (size_t i = 0; i < c->n_names; i++)
                 parts[n++] = c->names[i];
         parts[n++] = c->params;
-        r = crypto_hash(sha256(), parts, n, cp_hash);
+        r = crypto_hash(sha256(), parts, n, s->cp_hash);
         if (r != 0)
                 return r;
 
@@ -173,13 +173,13 @@ int session_authorise(struct session *s, const struct session_command *c, TPMS_A
         ret->nonce.size = sizeof(s->nonce_caller);
         memcpy(ret->nonce.buffer, s->nonce_caller, sizeof(s->nonce_caller));
         ret->hmac.size = SESSION_HASH_SIZE;
-        return hmac(s, c->auth, cp_hash, nonce_caller(s), nonce_tpm(s), c->attributes, ret->hmac.buffer);
+        return hmac(s, c->auth, s->cp_hash, nonce_caller(s), nonce_tpm(s), c->attributes, ret->hmac.buffer);
 }
 
 int session_check(struct session *s, const struct session_command *c, struct bytes params, struct bytes nonce, uint8_t attributes,
                   struct bytes mac)
 {
-        uint8_t rc_cc[8] = { 0 }, rp_hash[SESSION_HASH_SIZE], want[SESSION_HASH_SIZE];
+        uint8_t rc_cc[8] = { 0 }, want[SESSION_HASH_SIZE];
         const struct bytes parts[] = { BYTES(rc_cc, sizeof(rc_cc)), params };
         int r;
 
@@ -187,9 +187,9 @@ int session_check(struct session *s, const struct session_command *c, struct byt
         put32(rc_cc + 4, c->cc);
         r = take_nonce(s, nonce);
         if (r == 0)
-                r = crypto_hash(sha256(), parts, ARRAY_LEN(parts), rp_hash);
+                r = crypto_hash(sha256(), parts, ARRAY_LEN(parts), s->rp_hash);
         if (r == 0)
-                r = hmac(s, c->auth, rp_hash, nonce_tpm(s), nonce_caller(s), attributes, want);
+                r = hmac(s, c->auth, s->rp_hash, nonce_tpm(s), nonce_caller(s), attributes, want);
         if (r != 0)
                 return r;
         if (!bytes_equal_secret(BYTES(want, sizeof(want)), mac) || (attributes & TPMA_SESSION_CONTINUESESSION) == 0)

@@ -15,6 +15,8 @@ struct session {
         uint8_t key[SESSION_HASH_SIZE];
         uint8_t nonce_caller[SESSION_NONCE_SIZE];
         TPM2B_NONCE nonce_tpm;
+        /* Of the command that was last authorised and of the answer that was last checked: Part 1, 16.7 and 16.8. */
+        uint8_t cp_hash[SESSION_HASH_SIZE], rp_hash[SESSION_HASH_SIZE];
         bool audits;                            /* it has an audit digest: Part 1, 31 */
         bool goes_on;                           /* with what is next, which else starts it anew */
 };
