@@ -4,6 +4,7 @@
 #include "attest/eventlog.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
+#include "lib/tpms.h"
 
 #define EV_NO_ACTION 3u
 #define SPEC_ID "Spec ID Event03"
@@ -13,35 +14,6 @@
 #define PCR_SECURE_BOOT 7
 #define PCR_DYNAMIC_FIRST 17    /* they start with ones (PC Client Platform TPM Profile, 4.6) */
 #define PCR_DYNAMIC_LAST 22
-
-/* Little-endian, unlike all else of a TPM. Once something was too short, bad is set and all further is zero or empty. */
-struct reader {
-        struct bytes left;
-        bool bad;
-};
-
-static struct bytes get_bytes(struct reader *r, size_t len)
-{
-        struct bytes b = { 0 };
-
-        if (r->bad || len > r->left.len) {
-                r->bad = true;
-                return b;
-        }
-        b = BYTES(r->left.ptr, len);
-        r->left = BYTES(r->left.ptr + len, r->left.len - len);
-        return b;
-}
-
-static uint32_t get_number(struct reader *r, size_t octets)
-{
-        struct bytes b = get_bytes(r, octets);
-        uint32_t v = 0;
-
-        for (size_t i = b.len; i-- > 0;)
-                v = v << 8 | b.ptr[i];
-        return v;
-}
 
 struct bank {
         uint16_t alg;
@@ -65,12 +37,12 @@ static int bad(const char *what)
 /* TCG_EfiSpecIdEvent: which digests an event has, and how long they are. */
 static int read_spec(struct bytes data, struct replay *p)
 {
-        struct reader r = { data, false };
-        struct bytes signature = get_bytes(&r, sizeof(SPEC_ID));
+        struct tpms r = TPMS(data);
+        struct bytes signature = tpms_bytes(&r, sizeof(SPEC_ID));
         bool wanted = false;
 
-        get_bytes(&r, 4 + 4);   /* platform class, versions, size of UINTN */
-        p->n_banks = get_number(&r, 4);
+        tpms_bytes(&r, 4 + 4);   /* platform class, versions, size of UINTN */
+        p->n_banks = (uint32_t)tpms_little(&r, 4);
         if (r.bad || memcmp(signature.ptr, SPEC_ID, sizeof(SPEC_ID)) != 0)
                 return bad("its header is of another kind");
         if (p->n_banks == 0 || p->n_banks > ALGS_MAX)
@@ -79,8 +51,8 @@ static int read_spec(struct bytes data, struct replay *p)
                 struct bank *b = &p->banks[i];
                 const struct hash *h;
 
-                b->alg = (uint16_t)get_number(&r, 2);
-                b->size = get_number(&r, 2);
+                b->alg = (uint16_t)(uint32_t)tpms_little(&r, 2);
+                b->size = (uint32_t)tpms_little(&r, 2);
                 h = hash_by_tpm(b->alg);
                 if (b->size == 0 || b->size > HASH_MAX || (h && h->size != b->size))
                         return bad("a digest has the wrong size");
@@ -89,20 +61,20 @@ static int read_spec(struct bytes data, struct replay *p)
                                 return bad("it has a kind of digest twice");
                 wanted = wanted || b->alg == p->h->tpm;
         }
-        get_bytes(&r, get_number(&r, 1));       /* of the maker */
+        tpms_bytes(&r, (uint32_t)tpms_little(&r, 1));       /* of the maker */
         if (r.bad || r.left.len > 0)
                 return bad("its header is damaged");
         return wanted ? 0 : bad("it has no digests of the bank that was quoted");
 }
 
 /* The first event, in the form of TPM 1.2, is the header. */
-static int read_header(struct reader *r, struct replay *p)
+static int read_header(struct tpms *r, struct replay *p)
 {
-        uint32_t pcr = get_number(r, 4), type = get_number(r, 4);
+        uint32_t pcr = (uint32_t)tpms_little(r, 4), type = (uint32_t)tpms_little(r, 4);
         struct bytes data;
 
-        get_bytes(r, SHA1_SIZE);
-        data = get_bytes(r, get_number(r, 4));
+        tpms_bytes(r, SHA1_SIZE);
+        data = tpms_bytes(r, (uint32_t)tpms_little(r, 4));
         if (r->bad || pcr != 0 || type != EV_NO_ACTION)
                 return bad("it does not begin with a header");
         return read_spec(data, p);
@@ -114,17 +86,18 @@ struct event {
         struct bytes data;
 };
 
-static int read_event(struct reader *r, const struct replay *p, struct event *ret)
+static int read_event(struct tpms *r, const struct replay *p, struct event *ret)
 {
         bool seen[ALGS_MAX] = { false };
         size_t n;
 
-        *ret = (struct event){ .pcr = get_number(r, 4), .type = get_number(r, 4) };
-        n = get_number(r, 4);
+        *ret = (struct event){ .pcr = (uint32_t)tpms_little(r, 4) };
+        ret->type = (uint32_t)tpms_little(r, 4);
+        n = (uint32_t)tpms_little(r, 4);
         if (n != p->n_banks)
                 return bad("an event lacks a digest, or has one too many");
         for (size_t i = 0; i < n; i++) {
-                uint16_t alg = (uint16_t)get_number(r, 2);
+                uint16_t alg = (uint16_t)(uint32_t)tpms_little(r, 2);
                 struct bytes digest;
                 size_t k = 0;
 
@@ -133,11 +106,11 @@ static int read_event(struct reader *r, const struct replay *p, struct event *re
                 if (k == p->n_banks || seen[k])
                         return bad("an event has a digest that the header does not tell of, or has it twice");
                 seen[k] = true;
-                digest = get_bytes(r, p->banks[k].size);
+                digest = tpms_bytes(r, p->banks[k].size);
                 if (alg == p->h->tpm)
                         ret->digest = digest;
         }
-        ret->data = get_bytes(r, get_number(r, 4));
+        ret->data = tpms_bytes(r, (uint32_t)tpms_little(r, 4));
         if (r->bad)
                 return bad("it ends in the middle of an event");
         return ret->pcr < EVENTLOG_PCRS ? 0 : bad("an event of a PCR that there is not");
@@ -159,15 +132,15 @@ static int secure_boot_value(struct bytes data)
                 0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c,
         };
         static const char name[] = "S\0e\0c\0u\0r\0e\0B\0o\0o\0t"; /* the literal's own NUL ends the last character */
-        struct reader r = { data, false };
-        struct bytes guid = get_bytes(&r, sizeof(global_variable)), name_len = get_bytes(&r, 8), value_len = get_bytes(&r, 8), said, value;
+        struct tpms r = TPMS(data);
+        struct bytes guid = tpms_bytes(&r, sizeof(global_variable)), name_len = tpms_bytes(&r, 8), value_len = tpms_bytes(&r, 8), said, value;
         const uint8_t ten[8] = { 10 }, one[8] = { 1 };
 
-        said = get_bytes(&r, sizeof(name));
+        said = tpms_bytes(&r, sizeof(name));
         if (r.bad || memcmp(guid.ptr, global_variable, sizeof(global_variable)) != 0 || memcmp(name_len.ptr, ten, sizeof(ten)) != 0 ||
             memcmp(said.ptr, name, sizeof(name)) != 0)
                 return -1;
-        value = get_bytes(&r, 1);
+        value = tpms_bytes(&r, 1);
         /* Present and without a value: it is off. */
         if (r.bad || r.left.len > 0 || memcmp(value_len.ptr, one, sizeof(one)) != 0)
                 return 0;
@@ -225,7 +198,7 @@ static int extend(struct replay *p, const struct event *e)
 
 int eventlog_replay(struct bytes log, const struct hash *h, struct eventlog *ret)
 {
-        struct reader r = { log, false };
+        struct tpms r = TPMS(log);
         struct replay p = { .h = h };
         int e;
 

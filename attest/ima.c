@@ -4,39 +4,11 @@
 #include "attest/ima.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
+#include "lib/tpms.h"
 
 #define SHA1_SIZE 20
 #define TEMPLATE_MAX 32         /* octets of a template's name */
 #define ENTRY_MAX 65536
-
-/* Little-endian. Once something was too short, bad is set and all further is zero or empty. */
-struct reader {
-        struct bytes left;
-        bool bad;
-};
-
-static struct bytes get_bytes(struct reader *r, size_t len)
-{
-        struct bytes b = { 0 };
-
-        if (r->bad || len > r->left.len) {
-                r->bad = true;
-                return b;
-        }
-        b = BYTES(r->left.ptr, len);
-        r->left = BYTES(r->left.ptr + len, r->left.len - len);
-        return b;
-}
-
-static uint32_t get_number(struct reader *r)
-{
-        struct bytes b = get_bytes(r, 4);
-        uint32_t v = 0;
-
-        for (size_t i = b.len; i-- > 0;)
-                v = v << 8 | b.ptr[i];
-        return v;
-}
 
 static int bad(const char *what)
 {
@@ -49,15 +21,15 @@ static bool is(struct bytes b, const char *text)
 }
 
 /* What a path, or a hash's name and digest, stands in: octets behind their length. */
-static struct bytes get_part(struct reader *r)
+static struct bytes get_part(struct tpms *r)
 {
-        return get_bytes(r, get_number(r));
+        return tpms_bytes(r, (uint32_t)tpms_little(r, 4));
 }
 
 /* "sha256:" NUL digest, then path NUL; more may follow. */
 static bool read_template(struct bytes data, struct ima_entry *e)
 {
-        struct reader r = { data, false };
+        struct tpms r = TPMS(data);
         struct bytes digest = get_part(&r), path = get_part(&r);
         const uint8_t *colon = digest.len > 0 ? memchr(digest.ptr, ':', digest.len) : NULL;
         size_t name;
@@ -82,7 +54,7 @@ static int extended(const struct hash *h, const struct ima_entry *e, struct byte
         return crypto_hash(h, &data, 1, ret);
 }
 
-static int replay_entry(struct reader *r, unsigned pcr, const struct hash *h, struct ima_entry *e, uint8_t value[HASH_MAX])
+static int replay_entry(struct tpms *r, unsigned pcr, const struct hash *h, struct ima_entry *e, uint8_t value[HASH_MAX])
 {
         static const uint8_t zeros[SHA1_SIZE];
         uint8_t digest[HASH_MAX];
@@ -90,8 +62,8 @@ static int replay_entry(struct reader *r, unsigned pcr, const struct hash *h, st
         uint32_t of;
         int x;
 
-        of = get_number(r);
-        sha1 = get_bytes(r, SHA1_SIZE);
+        of = (uint32_t)tpms_little(r, 4);
+        sha1 = tpms_bytes(r, SHA1_SIZE);
         e->template = get_part(r);
         data = get_part(r);
         if (r->bad)
@@ -110,7 +82,7 @@ static int replay_entry(struct reader *r, unsigned pcr, const struct hash *h, st
 
 int ima_replay(struct bytes list, unsigned pcr, const struct hash *h, int (*see)(void *arg, const struct ima_entry *e), void *arg, struct ima *ret)
 {
-        struct reader r = { list, false };
+        struct tpms r = TPMS(list);
         struct ima out = { 0 };
         int x = 0;
 

@@ -6,6 +6,7 @@
 #include "lib/ec.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
+#include "lib/tpms.h"
 
 #define RSA_EXPONENT 65537
 #define RSA_BITS_MIN 2048
@@ -20,11 +21,6 @@ void public_clear(struct public *p)
         *p = (struct public){ 0 };
 }
 
-static int encode(const TPM2B_PUBLIC *area, struct buf *ret)
-{
-        return tpmt_public_encode(area, ret);
-}
-
 int public_decode(struct bytes tpmt, struct public *ret)
 {
         CLEANUP(public_clear) struct public p = { 0 };
@@ -34,13 +30,11 @@ int public_decode(struct bytes tpmt, struct public *ret)
 
         if (tpmt.len > UINT16_MAX)
                 return err(ERR_FORMAT, "a public area of %zu octets", tpmt.len);
-        r = buf_append_u16(&sized, (uint16_t)tpmt.len);
-        if (r == 0)
-                r = buf_append(&sized, tpmt.ptr, tpmt.len);
+        r = tpms_put_2b(&sized, tpmt);
         if (r == 0)
                 r = tpmt_public_decode(BYTES_OF(&sized), &p.area);
         if (r == 0)
-                r = encode(&p.area, &again);
+                r = tpmt_public_encode(&p.area, &again);
         if (r == 0 && !bytes_equal(BYTES_OF(&sized), BYTES_OF(&again)))
                 r = err(ERR_FORMAT, "a public area that no TPM writes");
         if (r == 0)
@@ -147,9 +141,9 @@ static int compare(const struct public *p, const TPM2B_PUBLIC *want)
         CLEANUP(buf_clear) struct buf want_octets = { 0 };
         int r;
 
-        r = encode(&p->area, &is_octets);
+        r = tpmt_public_encode(&p->area, &is_octets);
         if (r == 0)
-                r = encode(want, &want_octets);
+                r = tpmt_public_encode(want, &want_octets);
         if (r != 0)
                 return r;
         if (bytes_equal(BYTES_OF(&is_octets), BYTES_OF(&want_octets)))

@@ -205,11 +205,13 @@ static int read_records(struct check *k)
                 else if (r == ERR_NOENT)
                         return 0;
                 else if (r == ERR_FORMAT) {
+                        CLEANUP(free_ptr) char *why = strdup(err_text()); /* looking elsewhere may say another thing */
+
                         k->cut = true;
                         if (stands_elsewhere(k))
                                 broken(k, FAULT_CHAIN, here(k), "records before this one were removed, doubled or put elsewhere");
                         else
-                                broken(k, FAULT_RECORD, here(k), err_text());
+                                broken(k, FAULT_RECORD, here(k), why != NULL ? why : "out of memory");
                         return 0;
                 }
         }

@@ -63,7 +63,7 @@ int jwks_write(const struct bundle *w, struct buf *ret)
         return r;
 }
 
-int bundle_write(const struct bundle *w, struct buf *ret)
+int spiffe_bundle_write(const struct bundle *w, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf b = { 0 };
         int r;

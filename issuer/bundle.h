@@ -16,6 +16,6 @@ struct bundle {
 
 /* The keys that sign JWT-SVIDs, for OpenID Connect's jwks_uri. */
 int jwks_write(const struct bundle *b, struct buf *ret);
-int bundle_write(const struct bundle *b, struct buf *ret);
+int spiffe_bundle_write(const struct bundle *b, struct buf *ret);
 
 #endif

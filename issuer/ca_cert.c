@@ -62,15 +62,12 @@ static void put_extensions(struct asn1 *a, const struct ca_key *k, const struct 
         /* cA TRUE, pathLenConstraint 0; keyCertSign, cRLSign */
         static const uint8_t is_ca[] = { DER_SEQUENCE, 6, TAG_BOOLEAN, 1, 0xff, DER_INTEGER, 1, 0 };
         static const uint8_t signs[] = { DER_BIT_STRING, 2, 1, 0x06 };
-        uint8_t id[2 + X509_KEY_ID_SIZE] = { DER_OCTET_STRING, X509_KEY_ID_SIZE };
         size_t outer = asn1_open(a), at = asn1_open(a);
 
-        if (a->r == 0)
-                a->r = x509_key_id(ca_key_spki(k), id + 2);
         asn1_extension(a, OID_CE(CE_BASIC_CONSTRAINTS), true, BYTES(is_ca, sizeof(is_ca)));
         asn1_extension(a, OID_CE(CE_KEY_USAGE), true, BYTES(signs, sizeof(signs)));
         asn1_ext_key_usage(a);
-        asn1_extension(a, OID_CE(CE_SUBJECT_KEY_ID), false, BYTES(id, sizeof(id)));
+        x509_put_subject_key_id(a, ca_key_spki(k));
         put_spiffe_id(a, w->trust_domain);
         put_constraints(a, w);
         asn1_close(a, at, DER_SEQUENCE);

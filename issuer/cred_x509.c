@@ -25,7 +25,7 @@ struct x509_ca {
         struct buf extensions;          /* the same in all */
 };
 
-int x509_key_id(struct bytes spki, uint8_t ret[X509_KEY_ID_SIZE])
+static int x509_key_id(struct bytes spki, uint8_t ret[X509_KEY_ID_SIZE])
 {
         const struct hash *h = hash_by_name("SHA256");
         uint8_t digest[HASH_MAX];
@@ -251,7 +251,7 @@ static void put_names(struct asn1 *a, const struct grant *g)
         asn1_extension(a, OID_CE(CE_SUBJECT_ALT_NAME), g->common_name.len == 0, BYTES_OF(&value));
 }
 
-static void put_subject_key_id(struct asn1 *a, struct bytes spki)
+void x509_put_subject_key_id(struct asn1 *a, struct bytes spki)
 {
         uint8_t id[2 + X509_KEY_ID_SIZE] = { DER_OCTET_STRING, X509_KEY_ID_SIZE };
 
@@ -285,7 +285,7 @@ int cred_x509(const struct x509_ca *ca, const struct granted *granted, struct bu
         asn1_raw(&a, g->spki);
         at = list = asn1_open(&a);
         asn1_raw(&a, BYTES_OF(&ca->extensions));
-        put_subject_key_id(&a, g->spki);
+        x509_put_subject_key_id(&a, g->spki);
         put_names(&a, g);
         asn1_close(&a, list, DER_SEQUENCE);
         asn1_close(&a, at, TAG_CONTEXT(3));

@@ -10,6 +10,7 @@ enum { X509_KEY_ID_SIZE = 20 };
 
 /* What is the same in all certificates of one CA: written once, read by any number of threads. */
 struct x509_ca;
+struct asn1;    /* issuer/asn1.h */
 
 /* The CA's certificate in DER, checked: it is a CA's, of this key and this trust domain. crl_url: where the CRL will be, or NULL.
  * ERR_FORMAT, ERR_INVAL. */
@@ -40,8 +41,8 @@ struct x509_ca_wish {
 /* A self-signed one: pathlen 0, constrained to its trust domain (unless any_uri) and domains. */
 int x509_ca_certificate(const struct ca_key *k, const struct x509_ca_wish *w, struct buf *ret);
 
-/* RFC 7093 2, method 1. */
-int x509_key_id(struct bytes spki, uint8_t ret[X509_KEY_ID_SIZE]);
+/* The extension subjectKeyIdentifier: RFC 7093 2, method 1. */
+void x509_put_subject_key_id(struct asn1 *a, struct bytes spki);
 /* SEQUENCE { tbs, algorithm, signature }. */
 int x509_sign(const struct ca_key *k, struct bytes tbs, struct buf *ret);
 

@@ -32,6 +32,16 @@ uint64_t tpms_number(struct tpms *r, size_t octets)
         return v;
 }
 
+uint64_t tpms_little(struct tpms *r, size_t octets)
+{
+        struct bytes b = tpms_bytes(r, octets);
+        uint64_t v = 0;
+
+        for (size_t i = b.len; i-- > 0;)
+                v = v << 8 | b.ptr[i];
+        return v;
+}
+
 struct bytes tpms_2b(struct tpms *r)
 {
         return tpms_bytes(r, (size_t)tpms_number(r, 2));

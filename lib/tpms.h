@@ -16,6 +16,8 @@ struct tpms {
 
 struct bytes tpms_bytes(struct tpms *r, size_t len);
 uint64_t tpms_number(struct tpms *r, size_t octets);
+/* The same in the order that event logs have. */
+uint64_t tpms_little(struct tpms *r, size_t octets);
 struct bytes tpms_2b(struct tpms *r);
 
 /* Appending; a number has at most 8 octets. ERR_NOMEM. */

@@ -79,8 +79,10 @@ static CK_RV ask_for_list(CK_RV (*get)(CK_FUNCTION_LIST **list), char *var, CK_F
         char **before = environ;
         CK_RV rv;
 
-        if (k == NULL)
+        if (k == NULL) {
+                free(var);
                 return CKR_HOST_MEMORY;
+        }
         k->next = environments;
         environments = k;
         environ = k->vars;
@@ -97,7 +99,10 @@ static CK_RV new_client(char *address, CK_FUNCTION_LIST **ret)
 
         if (so != NULL)
                 *(void **)&get = dlsym(so, "C_GetFunctionList");
-        return get != NULL ? ask_for_list(get, address, ret) : CKR_GENERAL_ERROR;
+        if (get != NULL)
+                return ask_for_list(get, address, ret);
+        free(address);
+        return CKR_GENERAL_ERROR;
 }
 
 /* NULL: none. */
@@ -108,15 +113,16 @@ static CK_RV client_for(const char *socket, CK_FUNCTION_LIST **ret)
         *ret = NULL;
         if (address == NULL)
                 return CKR_HOST_MEMORY;
-        if (last_address != NULL && last_client != NULL && strcmp(address, last_address) == 0) {
+        if (last_client != NULL && strcmp(address, last_address) == 0) {
                 free(address);
                 *ret = last_client;
                 return CKR_OK;
         }
         last_client = NULL;
-        last_address = address;         /* the one before it stands in an environment that stays */
-        if (new_client(address, ret) == CKR_OK)
+        if (new_client(address, ret) == CKR_OK) {
+                last_address = address; /* the one before it stands in an environment that stays */
                 last_client = *ret;
+        }
         return CKR_OK;
 }
 

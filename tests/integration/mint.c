@@ -126,7 +126,7 @@ static void public_files(const struct ca_key *k, struct x509_ca *ca)
                 return;
         must(jwks_write(&b, &out));
         put("jwks.json", BYTES_OF(&out));
-        must(bundle_write(&b, &out));
+        must(spiffe_bundle_write(&b, &out));
         put("bundle.json", BYTES_OF(&out));
 }
 

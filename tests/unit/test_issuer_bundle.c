@@ -69,7 +69,7 @@ static void a_bundle(void **state)
         CLEANUP(buf_clear) struct buf b = { 0 };
         json_t *o, *keys;
 
-        assert_int_equal(bundle_write(&w, &b), 0);
+        assert_int_equal(spiffe_bundle_write(&w, &b), 0);
         o = parse(&b);
         keys = json_object_get(o, "keys");
         assert_int_equal(json_object_size(o), 3);
@@ -104,7 +104,7 @@ static void without_keys_of_a_kind(void **state)
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 json_t *o;
 
-                assert_int_equal(bundle_write(&rows[i], &b), 0);
+                assert_int_equal(spiffe_bundle_write(&rows[i], &b), 0);
                 o = parse(&b);
                 assert_int_equal(json_array_size(json_object_get(o, "keys")), rows[i].n_x509 + rows[i].n_jwt);
                 json_decref(o);
