@@ -3,14 +3,15 @@
 # shellcheck shell=bash disable=SC2034
 
 packages_build="gcc make autoconf automake libtool pkg-config scdoc
-        libtss2-dev libssl-dev libp11-kit-dev libinih-dev libcbor-dev libjansson-dev"
+        libtss2-dev libssl-dev libp11-kit-dev libinih-dev libcbor-dev libjansson-dev
+        libevent-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev"
 
-packages_show="swtpm swtpm-tools openssh-client openssh-server openssl p11-kit-modules tpm2-tools"
+packages_show="swtpm swtpm-tools openssh-client openssh-server openssl p11-kit-modules tpm2-tools curl nginx python3-jwcrypto"
 
 packages_check="libcmocka-dev clang libclang-rt-dev llvm git iproute2 shellcheck valgrind strace xxd xz-utils util-linux procps systemd
-        tpm2-openssl libengine-pkcs11-openssl opensc p11-kit gnutls-bin libnss3-tools curl nginx apache2-bin stunnel4
-        postgresql-15 postgresql-client-15
-        softhsm2 openvpn libpkcs11-helper1 python3 python3-cryptography python3-jwcrypto strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
+        tpm2-openssl libengine-pkcs11-openssl opensc p11-kit gnutls-bin libnss3-tools apache2-bin stunnel4
+        postgresql-15 postgresql-client-15 sqlite3 nodejs node-jose
+        softhsm2 openvpn libpkcs11-helper1 python3 python3-cryptography strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins wpasupplicant eapoltest hostapd"
 
 # packages_install PACKAGE...: only what is missing. Servers among them are not started: neither script wants them running.
 packages_install() {

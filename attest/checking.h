@@ -12,7 +12,8 @@ struct checking {
         const struct hf_evidence_policy *policy;
         struct evidence e;
         uint8_t binding[EVIDENCE_BINDING];
-        struct public ak, key;
+        const struct public *ak;        /* decoded here or beforehand */
+        struct public own_ak, key;
         struct tpms_attest certify, quote;      /* when their statement's check has passed */
         struct hf_evidence_result *ret;
 };

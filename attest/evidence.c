@@ -12,6 +12,7 @@
 /* Evidence, AK, certificates. */
 #define DEPTH 3
 #define SHA256_SIZE 32
+#define ROOM 2048               /* octets of evidence without logs, mostly */
 
 static const char label[] = "holdfast evidence 1";
 
@@ -176,7 +177,10 @@ static int put_evidence(const struct evidence *e, bool statements, struct buf *r
                 return r;
         for (size_t i = 0; i < ARRAY_LEN(parts); i++)
                 n += part_is_present(&parts[i], e);
-        r = cbor_put_map(&b, n);
+        /* With the logs, which are most of it, in place at once. */
+        r = buf_reserve(&b, ROOM + e->host.event_log.len + e->host.ima.len);
+        if (r == 0)
+                r = cbor_put_map(&b, n);
         if (r == 0)
                 r = cbor_put_uint(&b, 0);
         if (r == 0)

@@ -17,28 +17,43 @@
 void public_clear(struct public *p)
 {
         pubkey_clear(&p->key);
+        buf_clear(&p->octets);
         buf_clear(&p->name);
         *p = (struct public){ 0 };
+}
+
+/* Of the octets as they are, which are those that it would be encoded to: Part 1, 16. */
+static int name_of(struct bytes tpmt, uint16_t alg, struct buf *ret)
+{
+        const struct hash *h = hash_by_tpm(alg);
+        uint8_t name[2 + HASH_MAX] = { (uint8_t)(alg >> 8), (uint8_t)alg };
+        int r;
+
+        if (!h)
+                return err(ERR_NOTSUP, "a TPM key with the name algorithm 0x%04x", alg);
+        r = crypto_hash(h, &tpmt, 1, name + 2);
+        return r != 0 ? r : buf_set(ret, BYTES(name, 2 + h->size));
 }
 
 int public_decode(struct bytes tpmt, struct public *ret)
 {
         CLEANUP(public_clear) struct public p = { 0 };
-        CLEANUP(buf_clear) struct buf sized = { 0 };
         CLEANUP(buf_clear) struct buf again = { 0 };
         int r;
 
         if (tpmt.len > UINT16_MAX)
                 return err(ERR_FORMAT, "a public area of %zu octets", tpmt.len);
-        r = tpms_put_2b(&sized, tpmt);
+        r = buf_reserve(&p.octets, 2 + tpmt.len);
         if (r == 0)
-                r = tpmt_public_decode(BYTES_OF(&sized), &p.area);
+                r = tpms_put_2b(&p.octets, tpmt);
         if (r == 0)
-                r = tpmt_public_encode(&p.area, &again);
-        if (r == 0 && !bytes_equal(BYTES_OF(&sized), BYTES_OF(&again)))
+                r = tpmt_public_decode(BYTES_OF(&p.octets), &p.area);
+        if (r == 0)
+                r = public_encode(&p.area, &again);
+        if (r == 0 && !bytes_equal(BYTES_OF(&p.octets), BYTES_OF(&again)))
                 r = err(ERR_FORMAT, "a public area that no TPM writes");
         if (r == 0)
-                r = tpmt_name(&p.area, &p.name);
+                r = name_of(tpmt, p.area.publicArea.nameAlg, &p.name);
         if (r == 0)
                 r = tpmt_pubkey(&p.area, &p.key);
         if (r != 0)
@@ -137,17 +152,11 @@ static int not_wanted(TPMA_OBJECT is, TPMA_OBJECT want)
 
 static int compare(const struct public *p, const TPM2B_PUBLIC *want)
 {
-        CLEANUP(buf_clear) struct buf is_octets = { 0 };
-        CLEANUP(buf_clear) struct buf want_octets = { 0 };
-        int r;
+        CLEANUP(buf_clear) struct buf octets = { 0 };
+        int r = public_encode(want, &octets);
 
-        r = tpmt_public_encode(&p->area, &is_octets);
-        if (r == 0)
-                r = tpmt_public_encode(want, &want_octets);
-        if (r != 0)
+        if (r != 0 || bytes_equal(BYTES_OF(&p->octets), BYTES_OF(&octets)))
                 return r;
-        if (bytes_equal(BYTES_OF(&is_octets), BYTES_OF(&want_octets)))
-                return 0;
         return not_wanted(p->area.publicArea.objectAttributes, want->publicArea.objectAttributes);
 }
 

@@ -7,12 +7,16 @@
 
 struct public {
         TPM2B_PUBLIC area;
+        struct buf octets;              /* the same as it was read, with its size */
         struct pubkey key;
         struct buf name;
         enum scheme scheme;             /* of an attestation key */
         const struct hash *hash;
 };
 void public_clear(struct public *p);
+
+/* As tpmt_public_encode(), in less time. */
+int public_encode(const TPM2B_PUBLIC *p, struct buf *ret);
 
 /* TPMT_PUBLIC, without a size in front: ERR_FORMAT for anything but what a TPM writes, ERR_NOTSUP for a key that we have no name for. */
 int public_decode(struct bytes tpmt, struct public *ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Is this the TPM of last time, later, and not with firmware that is refused? (TPM 2.0 Part 2, 10.11.1; Part 1, 36.) */
 #include "attest/checking.h"
+#include "attest/firmware.h"
 #include "lib/err.h"
 
 /* What a clock may lose with its power: the most that TPM2_PT_CLOCK_UPDATE may be (Part 1, 36.3). */
@@ -50,6 +51,24 @@ int check_clock(struct checking *c)
         return passed(c, HF_CHECK_CLOCK, "for the first time");
 }
 
+/* Some makers fill up a short name with blanks, some with zeros, and not always the same in all places. */
+static uint32_t same_filling(uint32_t id)
+{
+        for (unsigned shift = 0; shift < 32 && ((id >> shift & 0xff) == ' ' || (id >> shift & 0xff) == 0); shift += 8)
+                id &= ~((uint32_t)0xff << shift);
+        return id;
+}
+
+const struct hf_firmware *firmware_find(const struct hf_firmware *rows, size_t n, uint32_t manufacturer, uint64_t version)
+{
+        const uint32_t id = same_filling(manufacturer);
+
+        for (const struct hf_firmware *f = rows; f < rows + n; f++)
+                if ((id == 0 || f->manufacturer == 0 || same_filling(f->manufacturer) == id) && f->first <= version && version <= f->last)
+                        return f;
+        return NULL;
+}
+
 int check_firmware(struct checking *c)
 {
         const struct hf_evidence_policy *p = c->policy;
@@ -57,12 +76,8 @@ int check_firmware(struct checking *c)
 
         if (p->n_denied == 0)
                 return 0;
-        for (size_t i = 0; i < p->n_denied; i++) {
-                const struct hf_firmware *f = &p->denied[i];
-
-                if ((f->manufacturer == 0 || p->manufacturer == 0 || f->manufacturer == p->manufacturer) && f->first <= version && version <= f->last)
-                        return failed(c, HF_CHECK_FIRMWARE, "the TPM's firmware %04x.%04x.%04x.%04x is refused", (unsigned)(version >> 48),
-                                      (unsigned)(version >> 32 & 0xffff), (unsigned)(version >> 16 & 0xffff), (unsigned)(version & 0xffff));
-        }
+        if (firmware_find(p->denied, p->n_denied, p->manufacturer, version))
+                return failed(c, HF_CHECK_FIRMWARE, "the TPM's firmware %04x.%04x.%04x.%04x is refused", (unsigned)(version >> 48),
+                              (unsigned)(version >> 32 & 0xffff), (unsigned)(version >> 16 & 0xffff), (unsigned)(version & 0xffff));
         return passed(c, HF_CHECK_FIRMWARE, "the TPM's firmware is not among those that are refused");
 }

@@ -31,7 +31,7 @@ static int want_signer(struct checking *c, struct statement *s)
 {
         CLEANUP(buf_clear) struct buf ek = { 0 };
         CLEANUP(buf_clear) struct buf child = { 0 };
-        const struct bytes name = BYTES_OF(&c->ak.name);
+        const struct bytes name = BYTES_OF(&c->ak->name);
         int r;
 
         r = qualified_primary(TPM2_RH_ENDORSEMENT, name, &s->signer);
@@ -96,7 +96,7 @@ static int check_signed(struct checking *c, struct statement *s)
 
         s->attested = TPMS(s->octets->attest);
         tpms_get_attest(&s->attested, &s->said);
-        r = tpms_verify(s->octets->signature, &c->ak.key, c->ak.scheme, c->ak.hash, s->octets->attest);
+        r = tpms_verify(s->octets->signature, &c->ak->key, c->ak->scheme, c->ak->hash, s->octets->attest);
         if (r == ERR_AUTH)
                 return failed(c, s->signature, "what %s made is not signed by the attestation key", s->command);
         return r != 0 ? r : passed(c, s->signature, "%s is signed by the attestation key", s->command);
@@ -155,7 +155,7 @@ static int want_quoted(struct checking *c, struct statement *s)
         uint8_t digest[HASH_MAX];
         int r;
 
-        r = crypto_hash(c->ak.hash, &c->e.host.values, 1, digest);
+        r = crypto_hash(c->ak->hash, &c->e.host.values, 1, digest);
         if (r == 0)
                 r = tpms_put_number(&s->want_attested, 1, 4);
         if (r == 0)
@@ -164,7 +164,7 @@ static int want_quoted(struct checking *c, struct statement *s)
                 r = tpms_put_number(&s->want_attested, sizeof(select), 1);
         if (r == 0)
                 r = buf_append(&s->want_attested, select, sizeof(select));
-        return r != 0 ? r : tpms_put_2b(&s->want_attested, BYTES(digest, c->ak.hash->size));
+        return r != 0 ? r : tpms_put_2b(&s->want_attested, BYTES(digest, c->ak->hash->size));
 }
 
 int check_quote(struct checking *c)

@@ -7,7 +7,9 @@
 #include "attest/checking.h"
 #include "attest/trust.h"
 #include "lib/crypto.h"
+#include "lib/der.h"
 #include "lib/err.h"
+#include "lib/pk.h"
 #include "lib/x509.h"
 
 #define AUTH_LEVEL 2            /* OpenSSL's: 112 bits, no SHA-1 */
@@ -17,6 +19,7 @@ struct chain {
         X509_STORE_CTX *ctx;
         STACK_OF(X509) *between;
         X509 *leaf;
+        X509 *as_signed;                /* what the leaf was before its key got another name, or NULL */
 };
 
 static void chain_clear(struct chain *c)
@@ -25,6 +28,7 @@ static void chain_clear(struct chain *c)
         X509_STORE_free(c->store);
         sk_X509_pop_free(c->between, X509_free);
         X509_free(c->leaf);
+        X509_free(c->as_signed);
         ERR_pop_to_mark();
 }
 
@@ -84,15 +88,45 @@ static bool has_purpose(X509 *x, const char *oid)
         return found;
 }
 
+/* Some makers name a key by what it is for, RSAES-OAEP, in place of rsaEncryption (RFC 4055, 4.1): the numbers are the same. */
+static bool is_oaep_key(struct bytes certified, struct bytes spki)
+{
+        static const uint8_t rsaes_oaep[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x07 };
+        CLEANUP(pubkey_clear) struct pubkey k = { 0 };
+        struct bytes outer, algorithm, oid, bits, wanted_outer, wanted_algorithm, wanted_bits;
+
+        return pubkey_from_spki(spki, &k) == 0 && !k.curve && der_get(&certified, DER_SEQUENCE, &outer) == 0 && der_get(&outer, DER_SEQUENCE, &algorithm) == 0 &&
+               der_get(&algorithm, DER_OID, &oid) == 0 && bytes_equal(oid, BYTES(rsaes_oaep, sizeof(rsaes_oaep))) &&
+               der_get(&outer, DER_BIT_STRING, &bits) == 0 && outer.len == 0 && der_get(&spki, DER_SEQUENCE, &wanted_outer) == 0 &&
+               der_get(&wanted_outer, DER_SEQUENCE, &wanted_algorithm) == 0 && der_get(&wanted_outer, DER_BIT_STRING, &wanted_bits) == 0 && bytes_equal(bits, wanted_bits);
+}
+
+/* OpenSSL 3 knows no key of that name, and refuses whatever has one. It judges the certificate with the key under the other name; the signature is
+ * judged of the certificate as it is. */
+static int rename_key(struct bytes der, struct bytes spki, struct chain *c)
+{
+        const unsigned char *p = spki.ptr;
+        EVP_PKEY *key = d2i_PUBKEY_ex(NULL, &p, (long)spki.len, crypto_libctx(), NULL);
+        int r = key ? read_certificate(der, &c->as_signed) : out_of_memory();
+
+        if (r == 0 && !X509_set_pubkey(c->leaf, key))
+                r = out_of_memory();
+        EVP_PKEY_free(key);
+        return r;
+}
+
 /* The certificate of a TPM's key, whoever issued it. */
-static int check_leaf(const struct trust *t, struct bytes der, X509 *x, struct bytes spki)
+static int check_leaf(const struct trust *t, struct bytes der, struct bytes spki, struct chain *c)
 {
         struct x509_parts parts;
+        X509 *x = c->leaf;
         int r = x509_parts(der, &parts);
 
+        if (r == 0 && is_oaep_key(parts.spki, spki))
+                r = rename_key(der, spki, c);
         if (r != 0)
                 return r;
-        if (!bytes_equal(parts.spki, spki))
+        if (!c->as_signed && !bytes_equal(parts.spki, spki))
                 return err(ERR_DENIED, "its certificate is for another key");
         if (X509_get_version(x) != X509_VERSION_3)
                 return err(ERR_DENIED, "its certificate is not of version 3");
@@ -101,6 +135,17 @@ static int check_leaf(const struct trust *t, struct bytes der, X509 *x, struct b
         if (t->purpose && !has_purpose(x, t->purpose))
                 return err(ERR_DENIED, "its certificate lacks the purpose %s", t->purpose);
         return 0;
+}
+
+/* Is the leaf's signature wrong because of the key's name alone? */
+static int judge_as_signed(int ok, X509_STORE_CTX *ctx)
+{
+        const struct chain *c = X509_STORE_CTX_get_app_data(ctx);
+        const STACK_OF(X509) *built = X509_STORE_CTX_get0_chain(ctx);
+
+        if (ok || X509_STORE_CTX_get_error(ctx) != X509_V_ERR_CERT_SIGNATURE_FAILURE || X509_STORE_CTX_get_error_depth(ctx) != 0 || sk_X509_num(built) < 2)
+                return ok;
+        return X509_verify(c->as_signed, X509_get0_pubkey(sk_X509_value(built, 1))) == 1;
 }
 
 /* One root at a time: where two have one name, OpenSSL would look at the first alone. */
@@ -125,6 +170,10 @@ static int verify(const struct trust *t, struct chain *c, struct bytes root)
         X509_VERIFY_PARAM_set_time(param, (time_t)t->time);
         X509_VERIFY_PARAM_set_depth(param, TRUST_CHAIN_MAX);
         X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+        if (c->as_signed) {
+                X509_STORE_CTX_set_app_data(c->ctx, c);
+                X509_STORE_CTX_set_verify_cb(c->ctx, judge_as_signed);
+        }
         if (!X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN))
                 return out_of_memory();
         if (X509_verify_cert(c->ctx) == 1)
@@ -165,7 +214,7 @@ int trust_check(const struct trust *t, const struct bytes *chain, size_t n, stru
                 return err(ERR_FORMAT, "%zu certificates where there are 1 to %d", n, TRUST_CHAIN_MAX);
         r = read_chain(chain, n, &c);
         if (r == 0)
-                r = check_leaf(t, chain[0], c.leaf, spki);
+                r = check_leaf(t, chain[0], spki, &c);
         return r != 0 ? r : verify_by_any(t, &c, ret_root);
 }
 
@@ -186,7 +235,7 @@ static int by_certificate(struct checking *c, enum hf_assurance *ret)
                 return out_of_memory();
         for (size_t i = 0; i < t.n_roots; i++)
                 roots[i] = FROM_HF(c->policy->roots[i].certificate);
-        r = pubkey_to_spki(&c->ak.key, &spki);
+        r = pubkey_to_spki(&c->ak->key, &spki);
         if (r == 0)
                 r = trust_check(&t, c->e.certificates, c->e.n_certificates, BYTES_OF(&spki), &root);
         if (r == 0)
@@ -202,7 +251,7 @@ int check_trust(struct checking *c)
         int r;
 
         for (size_t i = 0; i < p->n_known_keys; i++)
-                if (bytes_equal(FROM_HF(p->known_keys[i].name), BYTES_OF(&c->ak.name)))
+                if (bytes_equal(FROM_HF(p->known_keys[i].name), BYTES_OF(&c->ak->name)))
                         known = p->known_keys[i].assurance;
         if (will_do(c, known)) {
                 c->ret->assurance = known;

@@ -2,6 +2,7 @@
 /* Is this evidence accepted? The order of the checks, and what is said of each. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "attest/checking.h"
 #include "attest/measured.h"
@@ -131,14 +132,26 @@ static void copy_name(const struct public *p, uint8_t ret[HF_NAME_MAX], size_t *
         *ret_len = p->name.len;
 }
 
+/* What check_ak() would find, once. */
+struct hf_evidence_ak {
+        struct public ak;
+        struct buf octets;
+};
+
 static int check_ak(struct checking *c)
 {
-        int r = public_decode(c->e.ak_public, &c->ak);
+        int r = 0;
 
-        if (r == 0) {
-                copy_name(&c->ak, c->ret->ak_name, &c->ret->ak_name_len);
-                r = public_check_ak(&c->ak);
+        if (c->policy->ak && bytes_equal(BYTES_OF(&c->policy->ak->octets), c->e.ak_public)) {
+                c->ak = &c->policy->ak->ak;
+        } else {
+                c->ak = &c->own_ak;
+                r = public_decode(c->e.ak_public, &c->own_ak);
         }
+        if (r == 0)
+                copy_name(c->ak, c->ret->ak_name, &c->ret->ak_name_len);
+        if (r == 0 && c->ak == &c->own_ak)
+                r = public_check_ak(&c->own_ak);
         if (r == ERR_NOMEM)
                 return r;
         return r != 0 ? failed(c, HF_CHECK_AK, "the attestation key: %s", err_text()) : passed(c, HF_CHECK_AK, "restricted, and its TPM's own");
@@ -262,6 +275,35 @@ static void give_reason(struct hf_evidence_result *ret)
         snprintf(ret->reason, sizeof(ret->reason), "%.*s", (int)sizeof(ret->reason) - 1, err_text());
 }
 
+EXPORT int hf_evidence_ak_new(struct hf_bytes ak_public, struct hf_evidence_ak **ret)
+{
+        struct hf_evidence_ak *ak = calloc(1, sizeof(*ak));
+        int r;
+
+        if (!ak)
+                return err(ERR_NOMEM, "out of memory");
+        r = public_decode(FROM_HF(ak_public), &ak->ak);
+        if (r == 0)
+                r = public_check_ak(&ak->ak);
+        if (r == 0)
+                r = buf_set(&ak->octets, FROM_HF(ak_public));
+        if (r != 0) {
+                hf_evidence_ak_free(ak);
+                return r;
+        }
+        *ret = ak;
+        return 0;
+}
+
+EXPORT void hf_evidence_ak_free(struct hf_evidence_ak *ak)
+{
+        if (!ak)
+                return;
+        public_clear(&ak->ak);
+        buf_clear(&ak->octets);
+        free(ak);
+}
+
 EXPORT int hf_evidence_verify(struct hf_bytes evidence, const struct hf_evidence_policy *policy, struct hf_evidence_result *ret)
 {
         struct checking c = { .policy = policy, .ret = ret };
@@ -276,7 +318,7 @@ EXPORT int hf_evidence_verify(struct hf_bytes evidence, const struct hf_evidence
         ret->accepted = r == 0;
         if (r != 0)
                 give_reason(ret);
-        public_clear(&c.ak);
+        public_clear(&c.own_ak);
         public_clear(&c.key);
         return r;
 }

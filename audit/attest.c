@@ -108,6 +108,8 @@ int checkpoint_verify(const struct checkpoint *c, const struct pubkey *ak, struc
                 return err(ERR_INVAL, "an attestation key is one on P-256");
         if (audit_mode_name(c->mode) == NULL)
                 return err(ERR_INVAL, "a checkpoint without a kind of audit");
+        if (c->mode == AUDIT_MODE_SOFTWARE)
+                return err(ERR_AUTH, "the checkpoint is signed by a key in software, no TPM vouches for it");
         r = checkpoint_key_id(BYTES_OF(&c->origin), ak, id);
         if (r != 0)
                 return r;

@@ -14,8 +14,15 @@ struct audit_witness {
         uint8_t key[VKEY_SIZE];
         int (*verify)(const uint8_t key[VKEY_SIZE], struct bytes text, struct bytes signature); /* 0, ERR_AUTH, ERR_NOMEM */
 };
+/* Who signs checkpoints where no TPM does: an issuer. */
+struct audit_signer {
+        /* line: as notekey_line() makes it. 0, ERR_AUTH, ERR_NOMEM. */
+        int (*verify)(void *ctx, struct bytes name, struct bytes text, struct bytes line);
+        void *ctx;
+};
 struct audit_check_options {
         const struct pubkey *ak;        /* NULL: nobody vouches for this log, direct writers keep it; a checkpoint is out of place then */
+        const struct audit_signer *signer; /* not NULL: checkpoints are his, and no TPM's; ak is NULL then */
         const struct audit_witness *witness; /* NULL: lines by such a key are passed over */
         bool signatures;                /* every signature against its key, too */
         bool has_nv;                    /* nv_value was read from the TPM just now */
@@ -30,7 +37,7 @@ enum audit_fault {
         FAULT_CHAIN,            /* prev or seq does not follow: changed, removed, swapped or inserted */
         FAULT_TREE,             /* the root in a checkpoint is not that of these records */
         FAULT_TILE,             /* a stored tile is not that of these records */
-        FAULT_CHECKPOINT,       /* no checkpoint, a malformed one, or its signature is not the AK's */
+        FAULT_CHECKPOINT,       /* no checkpoint, a malformed one, or its signature is not the AK's or the issuer's */
         FAULT_TAIL,             /* a checkpoint covers more records than there are */
         FAULT_SPLIT,            /* two checkpoints of one size differ, or a later one does not contain an earlier one */
         FAULT_NV,               /* the NV counter is not what the newest checkpoint raised it to: an old copy, or another TPM */
@@ -70,7 +77,8 @@ void audit_report_clear(struct audit_report *r);
 /* A proof of one record, as text to carry away (C2SP tlog-proof; the record is its extra data). ERR_NOENT if the log's newest
  * checkpoint does not cover the record. */
 int audit_prove(const char *dir, uint64_t log, uint64_t seq, struct buf *ret_text);
-/* ERR_FORMAT, ERR_AUTH; ret_record borrows from decoded. ret_log is the origin's number. */
-int audit_check_proof(struct bytes text, const struct pubkey *ak, struct buf *ret_decoded, struct audit_record *ret_record, uint64_t *ret_log);
+/* ak or signer, as for audit_check(). ERR_FORMAT, ERR_AUTH; ret_record borrows from decoded. ret_log is the origin's number. */
+int audit_check_proof(struct bytes text, const struct pubkey *ak, const struct audit_signer *signer, struct buf *ret_decoded, struct audit_record *ret_record,
+                      uint64_t *ret_log);
 
 #endif

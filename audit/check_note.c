@@ -80,12 +80,17 @@ static void check_order(struct check *k, const struct checkpoint *c)
                             k->rep->mode == AUDIT_MODE_COMMAND ? "whether the log is complete" : "that it did what the log tells");
 }
 
+static bool closes_batch(const struct checkpoint *c)
+{
+        return c->mode == AUDIT_MODE_SESSION || c->mode == AUDIT_MODE_COMMAND;
+}
+
 static void remember(struct check *k, const struct checkpoint *c, const struct checkpoint_proof *p)
 {
         struct vouched *v = &k->vouched;
 
         v->any = true;
-        v->batches = v->batches || c->mode != AUDIT_MODE_NONE;
+        v->batches = v->batches || closes_batch(c);
         v->at = place_of(k, c);
         v->batch = c->batch;
         if (c->mode == AUDIT_MODE_COMMAND) {
@@ -103,11 +108,33 @@ static void remember(struct check *k, const struct checkpoint *c, const struct c
         k->rep->mode = c->mode;
 }
 
+static int verify_software(const struct audit_signer *s, const struct checkpoint *c, struct checkpoint_proof *ret)
+{
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        int r;
+
+        if (c->mode != AUDIT_MODE_SOFTWARE)
+                return err(ERR_AUTH, "a TPM signed it, not the issuer");
+        r = checkpoint_text(c, &text);
+        if (r == 0)
+                r = s->verify(s->ctx, BYTES_OF(&c->origin), BYTES_OF(&text), BYTES_OF(&c->software));
+        if (r == 0)
+                *ret = (struct checkpoint_proof){ 0 };
+        return r;
+}
+
+int check_signed(const struct checkpoint *c, const struct pubkey *ak, const struct audit_signer *signer, struct checkpoint_proof *ret)
+{
+        if (signer != NULL)
+                return verify_software(signer, c, ret);
+        if (ak == NULL)
+                return err(ERR_AUTH, "there is no attestation key to check it by");
+        return checkpoint_verify(c, ak, ret);
+}
+
 static int verify(const struct check *k, const struct checkpoint *c, struct checkpoint_proof *ret)
 {
-        if (k->o->ak == NULL)
-                return err(ERR_AUTH, "there is no attestation key to check it by");
-        return checkpoint_verify(c, k->o->ak, ret);
+        return check_signed(c, k->o->ak, k->o->signer, ret);
 }
 
 /* Over the records read so far, or, if there are too few, without them. */
@@ -142,7 +169,7 @@ static int check_checkpoint(struct check *k, const struct checkpoint *c)
                 check_root(k, c);
                 k->head = c->head;
                 k->has_head = true;
-                if (c->mode != AUDIT_MODE_NONE)
+                if (closes_batch(c))
                         r = check_batch_close(k, c, &p);
         }
         remember(k, c, &p);
@@ -222,7 +249,7 @@ static int check_newest(struct check *k)
         if (r != 0 && r != ERR_NOENT && r != ERR_FORMAT)
                 return r;
         if (r == ERR_NOENT && k->next_note == 0)
-                check_found(k, FAULT_CHECKPOINT, k->o->ak == NULL, all, "no checkpoint vouches for log %llu", (ull)k->number);
+                check_found(k, FAULT_CHECKPOINT, k->o->ak == NULL && k->o->signer == NULL, all, "no checkpoint vouches for log %llu", (ull)k->number);
         else if (r == 0 && (bytes_equal(BYTES_OF(&newest), BYTES_OF(&k->note)) || bytes_equal(BYTES_OF(&newest), BYTES_OF(&k->note_before))))
                 return 0;
         else if (r != 0 || bytes_equal(BYTES_OF(&newest), BYTES_OF(&k->newest)) || !is_later(k, BYTES_OF(&newest)))

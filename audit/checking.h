@@ -104,6 +104,9 @@ struct check {
 void check_found(struct check *k, enum audit_fault f, bool warning, struct place at, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void check_sort(struct audit_report *r);
 
+/* Did who vouches for this log sign that? The AK or, if it is not NULL, the signer; what no TPM says is zero then. */
+int check_signed(const struct checkpoint *c, const struct pubkey *ak, const struct audit_signer *signer, struct checkpoint_proof *ret);
+
 /* check_note.c: all checkpoints over k->size records; and what is left when the log has ended. */
 int check_notes_begin(struct check *k);
 int check_notes(struct check *k);

@@ -17,7 +17,8 @@
 #define ED25519_SIZE 64
 #define KEY_ID_SIZE 4
 
-static const char *const modes[] = { [AUDIT_MODE_NONE] = "none", [AUDIT_MODE_SESSION] = "session", [AUDIT_MODE_COMMAND] = "command" };
+static const char *const modes[] = { [AUDIT_MODE_NONE] = "none", [AUDIT_MODE_SESSION] = "session", [AUDIT_MODE_COMMAND] = "command",
+                                     [AUDIT_MODE_SOFTWARE] = "software" };
 
 const char *audit_mode_name(enum audit_mode m)
 {
@@ -30,6 +31,7 @@ void checkpoint_clear(struct checkpoint *c)
         buf_clear(&c->attest);
         buf_clear(&c->signature);
         buf_clear(&c->ed25519);
+        buf_clear(&c->software);
         *c = (struct checkpoint){ 0 };
 }
 
@@ -136,17 +138,27 @@ static int tpm_value(const struct checkpoint *c, const struct pubkey *ak, struct
         return r != 0 ? r : append_bytes(ret, BYTES_OF(&c->signature));
 }
 
+/* What the first signature line has: nobody but the TPM signs beside what signs alone. */
+static int first_value(const struct checkpoint *c, const struct pubkey *ak, struct buf *ret)
+{
+        bool software = c->mode == AUDIT_MODE_SOFTWARE;
+
+        if (software ? c->software.len <= KEY_ID_SIZE || c->attest.len + c->signature.len + c->ed25519.len != 0
+                     : c->attest.len == 0 || c->signature.len == 0 || c->software.len != 0 ||
+                               (c->ed25519.len != 0 && c->ed25519.len != KEY_ID_SIZE + ED25519_SIZE))
+                return err(ERR_INVAL, "a checkpoint without its signature");
+        return software ? buf_set(ret, BYTES_OF(&c->software)) : tpm_value(c, ak, ret);
+}
+
 int checkpoint_format(const struct checkpoint *c, const struct pubkey *ak, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf b = { 0 };
         CLEANUP(buf_clear) struct buf value = { 0 };
         int r;
 
-        if (c->attest.len == 0 || c->signature.len == 0 || (c->ed25519.len != 0 && c->ed25519.len != KEY_ID_SIZE + ED25519_SIZE))
-                return err(ERR_INVAL, "a checkpoint without its signature");
-        r = checkpoint_text(c, &b);
+        r = first_value(c, ak, &value);
         if (r == 0)
-                r = tpm_value(c, ak, &value);
+                r = checkpoint_text(c, &b);
         if (r == 0)
                 r = buf_append_str(&b, "\n");
         if (r == 0)
@@ -246,7 +258,7 @@ static int parse_tpm(struct bytes value, struct checkpoint *c)
         return e != 0 ? e : buf_set(&c->signature, signature);
 }
 
-/* One under our name is the TPM's or, behind that, an Ed25519 one. Others' are not ours to judge. */
+/* One under our name is the TPM's or, behind that, an Ed25519 one; or it is that of a key in software, alone. Others' are not ours to judge. */
 static int parse_signature(struct bytes line, struct checkpoint *c)
 {
         CLEANUP(buf_clear) struct buf value = { 0 };
@@ -257,6 +269,12 @@ static int parse_signature(struct bytes line, struct checkpoint *c)
                 return malformed("signature line");
         if (!bytes_equal(name, BYTES_OF(&c->origin)))
                 return 0;
+        if (c->mode == AUDIT_MODE_SOFTWARE) {
+                if (c->software.len > 0)
+                        return malformed("signature");
+                buf_take(&value, &c->software);
+                return 0;
+        }
         type = BYTES(value.ptr + KEY_ID_SIZE, value.len - KEY_ID_SIZE);
         if (note_skip(&type, TPM_TYPE))
                 return parse_tpm(BYTES_OF(&value), c);
@@ -277,7 +295,7 @@ static int parse_signatures(struct bytes note, struct checkpoint *c)
                         return malformed("end");
                 r = parse_signature(line, c);
         }
-        if (r == 0 && c->attest.len == 0)
+        if (r == 0 && c->attest.len + c->software.len == 0)
                 return malformed("signature");
         return r;
 }

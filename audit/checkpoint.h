@@ -6,21 +6,22 @@
  *      BASE64(ROOT)
  *      batch BATCH COUNT               which batch of audited commands this closes, and how many of ours are in it
  *      nv INDEX VALUE                  NV counter that this checkpoint raises to VALUE; absent without one
- *      audit command|session|none      what the TPM can say of completeness
+ *      audit command|session|none      what the TPM can say of completeness; or `software`: no TPM says anything
  *      time UNIX-MS
  *
  *      — ORIGIN BASE64(KEY-ID 0xff "holdfast-tpm" TPM2B_ATTEST TPMT_SIGNATURE)
  *
  * That line holds what TPM2_GetCommandAuditDigest (or TPM2_GetSessionAuditDigest, or TPM2_Quote of no PCR) made, whose
  * extraData is SHA-256 of the note's text: one command signs the checkpoint and closes the batch. An Ed25519 line
- * (type 0x01) may stand beside it, for stock witnesses. docs/formats.md has the octets. */
+ * (type 0x01) may stand beside it, for stock witnesses. Where no TPM does, `audit software`, a key in software signs alone
+ * (audit/notekey.h); batch then counts checkpoints, and COUNT is 0. docs/formats.md has the octets. */
 #ifndef HOLDFAST_AUDIT_CHECKPOINT_H
 #define HOLDFAST_AUDIT_CHECKPOINT_H
 
 #include "audit/log.h"
 #include "lib/pk.h"
 
-enum audit_mode { AUDIT_MODE_NONE, AUDIT_MODE_SESSION, AUDIT_MODE_COMMAND };
+enum audit_mode { AUDIT_MODE_NONE, AUDIT_MODE_SESSION, AUDIT_MODE_COMMAND, AUDIT_MODE_SOFTWARE };
 const char *audit_mode_name(enum audit_mode m);
 
 struct checkpoint {
@@ -35,6 +36,7 @@ struct checkpoint {
         uint8_t key_id[4];              /* of the AK; checkpoint_format() makes it, checkpoint_verify() compares it */
         struct buf attest, signature;   /* TPMS_ATTEST, TPMT_SIGNATURE */
         struct buf ed25519;             /* key ID and 64 octets; empty without such a line */
+        struct buf software;            /* SOFTWARE: key ID and signature, and none of the others */
 };
 void checkpoint_clear(struct checkpoint *c);
 
@@ -44,7 +46,7 @@ int checkpoint_text(const struct checkpoint *c, struct buf *ret);
 int checkpoint_digest(const struct checkpoint *c, uint8_t ret[AUDIT_HASH_SIZE]);
 /* The key ID of the AK's line (C2SP signed-note). */
 int checkpoint_key_id(struct bytes origin, const struct pubkey *ak, uint8_t ret[4]);
-/* Text and signature lines. ak: for the key ID. */
+/* Text and signature lines. ak: for the key ID; NULL for SOFTWARE. */
 int checkpoint_format(const struct checkpoint *c, const struct pubkey *ak, struct buf *ret);
 /* ERR_FORMAT: anything but what format() writes, but for signature lines under other names, which are skipped. */
 int checkpoint_parse(struct bytes note, struct checkpoint *ret);

@@ -18,7 +18,8 @@ static const char *const activity_names[] = { [CREATE] = "Create", [UPDATE] = "U
 static const unsigned activities[] = {
         [AUDIT_START] = OTHER, [AUDIT_STOP] = OTHER, [AUDIT_USE] = OTHER, [AUDIT_CREATE] = CREATE, [AUDIT_DELETE] = DELETE,
         [AUDIT_CHANGE] = UPDATE, [AUDIT_RULE] = UPDATE, [AUDIT_LOCK] = UPDATE, [AUDIT_UNLOCK] = UPDATE, [AUDIT_CHECKPOINT] = OTHER,
-        [AUDIT_GAP] = OTHER, [AUDIT_LIST] = OTHER, [AUDIT_ROTATE] = OTHER,
+        [AUDIT_GAP] = OTHER, [AUDIT_LIST] = OTHER, [AUDIT_ROTATE] = OTHER, [AUDIT_ATTEST] = OTHER,
+        [AUDIT_JOIN] = CREATE, [AUDIT_ISSUE] = CREATE, [AUDIT_REVOKE] = DELETE, [AUDIT_APPROVE] = UPDATE,
 };
 
 /* action: 1 Allowed, 2 Denied. disposition: 1 Allowed, 2 Blocked, 27 Error. status: 1 Success, 2 Failure. severity: 1 Informational, 3 Medium, 2 Low. */

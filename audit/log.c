@@ -20,10 +20,11 @@
 #define APPEND_WAIT_MS 10000
 #define CHECKPOINT_NAME_SIZE 40
 
-/* Somebody who waits for his record. */
+/* Somebody who waits for his record. He is woken when it is done, or when it is for him to lead, and for nothing else. */
 struct ticket {
         bool done;
         int result;
+        pthread_cond_t wake;
 };
 
 /* Records that go to disk together. None begins in one bundle and ends in the next. */
@@ -42,7 +43,7 @@ struct audit_log {
         /* Taken before the other, and for as long as bundles and tiles are being written. */
         pthread_mutex_t tiling;
         pthread_mutex_t mutex;
-        pthread_cond_t moved;
+        pthread_cond_t moved;           /* for who waits without a ticket */
         bool leading;                   /* somebody writes: state changes by him alone, and with the mutex */
         struct state state;
         struct batch batch[2], *waiting, *writing;
@@ -142,6 +143,7 @@ static void finish(struct batch *b, int result)
         for (unsigned i = 0; i < b->frames.n; i++) {
                 b->ticket[i]->result = result;
                 b->ticket[i]->done = true;
+                pthread_cond_signal(&b->ticket[i]->wake);
         }
         frames_reset(&b->frames);
 }
@@ -177,13 +179,15 @@ static void lead(struct audit_log *l)
         }
         atomic_store(&l->full, l->rotate_size > 0 && l->state.octets + frames_octets(&l->state.frames) >= l->rotate_size);
         l->leading = false;
+        if (l->waiting->frames.n > 0)
+                pthread_cond_signal(&l->waiting->ticket[0]->wake);
         pthread_cond_broadcast(&l->moved);
 }
 
-static void lead_or_wait(struct audit_log *l)
+static void lead_or_wait(struct audit_log *l, pthread_cond_t *wake)
 {
         if (l->leading)
-                pthread_cond_wait(&l->moved, &l->mutex);
+                pthread_cond_wait(wake, &l->mutex);
         else
                 lead(l);
 }
@@ -211,21 +215,33 @@ static int enqueue(struct audit_log *l, struct audit_record *r, struct ticket *t
         return 0;
 }
 
+/* What operators can do something about. Who waits is not who has tried, and has only the code. */
+static const char *why(int e)
+{
+        return e == ERR_NOSPC ? ": the disk is full" : e == ERR_READONLY ? ": the file system is read-only" : "";
+}
+
+static int not_durable(int e, const struct audit_record *r)
+{
+        return err(e, "record %llu could not be made durable%s", (unsigned long long)r->seq, why(e));
+}
+
 static int append_shared(struct audit_log *l, struct audit_record *r)
 {
-        struct ticket t = { 0 };
+        struct ticket t = { .wake = PTHREAD_COND_INITIALIZER };
         int e;
 
         pthread_mutex_lock(&l->mutex);
         while (l->waiting->frames.n > 0 && l->seq % TILE_WIDTH == 0)
-                lead_or_wait(l);
+                lead_or_wait(l, &l->moved);
         e = enqueue(l, r, &t);
         while (e == 0 && !t.done)
-                lead_or_wait(l);
+                lead_or_wait(l, &t.wake);
         pthread_mutex_unlock(&l->mutex);
+        pthread_cond_destroy(&t.wake);
         if (e != 0)
                 return e;
-        return t.result == 0 ? 0 : err(t.result, "record %llu could not be made durable", (unsigned long long)r->seq);
+        return t.result == 0 ? 0 : not_durable(t.result, r);
 }
 
 /* What other processes wrote meanwhile. */
@@ -242,7 +258,7 @@ static int catch_up(struct audit_log *l)
 
 static int append_direct(struct audit_log *l, struct audit_record *r)
 {
-        struct ticket t = { 0 };
+        struct ticket t = { .wake = PTHREAD_COND_INITIALIZER };
         int e;
 
         pthread_mutex_lock(&l->mutex);
@@ -260,7 +276,7 @@ static int append_direct(struct audit_log *l, struct audit_record *r)
                 /* The others know nothing of what failed here. The sentence is of that, whatever else fails. */
                 if (e != 0) {
                         state_mend(&l->state);
-                        err(e, "record %llu could not be made durable", (unsigned long long)r->seq);
+                        not_durable(e, r);
                 }
         }
         file_unlock(&l->lock);
@@ -359,13 +375,15 @@ int audit_log_put_checkpoint(struct audit_log *l, const struct audit_head *h, ui
         pthread_mutex_lock(&l->tiling);
         r = put_checkpoint(l, h->size, name, note);
         pthread_mutex_unlock(&l->tiling);
-        return r == 0 || r == ERR_INVAL || r == ERR_EXIST ? r : err(r, "the checkpoint over %llu records could not be made durable", (unsigned long long)h->size);
+        if (r == 0 || r == ERR_INVAL || r == ERR_EXIST)
+                return r;
+        return err(r, "the checkpoint over %llu records could not be made durable%s", (unsigned long long)h->size, why(r));
 }
 
 static int rotate(struct audit_log *l, struct audit_record *r)
 {
         struct batch *b = l->waiting;
-        struct ticket t = { 0 };
+        struct ticket t = { .wake = PTHREAD_COND_INITIALIZER };
         uint8_t root[TREE_HASH];
         char number[LOG_NAME_SIZE];
         int e;
@@ -392,7 +410,7 @@ static void stop_all(struct audit_log *l)
         for (;;) {
                 pthread_mutex_lock(&l->mutex);
                 while (l->leading || l->waiting->frames.n > 0)
-                        lead_or_wait(l);
+                        lead_or_wait(l, &l->moved);
                 if (pthread_mutex_trylock(&l->tiling) == 0)
                         return;
                 /* A checkpoint is being written. */

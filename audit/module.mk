@@ -22,6 +22,7 @@ audit_libhf_audit_la_SOURCES = \
 	audit/json.c audit/json.h \
 	audit/log.c audit/log.h \
 	audit/note.c audit/note.h \
+	audit/notekey.c audit/notekey.h \
 	audit/prove.c \
 	audit/reader.c \
 	audit/record.c audit/record.h \

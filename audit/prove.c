@@ -2,7 +2,7 @@
 /* How does one carry away one record with the proof that it is in the log? C2SP tlog-proof. */
 #include <inttypes.h>
 #include <string.h>
-#include "audit/check.h"
+#include "audit/checking.h"
 #include "audit/note.h"
 #include "lib/err.h"
 
@@ -116,7 +116,8 @@ static int number_of(const struct checkpoint *c, uint64_t *ret)
         return 0;
 }
 
-int audit_check_proof(struct bytes text, const struct pubkey *ak, struct buf *ret_decoded, struct audit_record *ret_record, uint64_t *ret_log)
+int audit_check_proof(struct bytes text, const struct pubkey *ak, const struct audit_signer *signer, struct buf *ret_decoded, struct audit_record *ret_record,
+                      uint64_t *ret_log)
 {
         CLEANUP(checkpoint_clear) struct checkpoint c = { 0 };
         CLEANUP(buf_clear) struct buf record = { 0 };
@@ -135,7 +136,7 @@ int audit_check_proof(struct bytes text, const struct pubkey *ak, struct buf *re
         if (r == 0)
                 r = number_of(&c, &log);
         if (r == 0)
-                r = checkpoint_verify(&c, ak, &said);
+                r = check_signed(&c, ak, signer, &said);
         if (r != 0)
                 return r;
         tree_leaf(BYTES_OF(&record), leaf);

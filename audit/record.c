@@ -13,7 +13,8 @@ static const char *const events[] = {
         [AUDIT_START] = "start", [AUDIT_STOP] = "stop", [AUDIT_USE] = "use", [AUDIT_CREATE] = "create",
         [AUDIT_DELETE] = "delete", [AUDIT_CHANGE] = "change", [AUDIT_RULE] = "rule", [AUDIT_LOCK] = "lock",
         [AUDIT_UNLOCK] = "unlock", [AUDIT_CHECKPOINT] = "checkpoint", [AUDIT_GAP] = "gap", [AUDIT_LIST] = "list",
-        [AUDIT_ROTATE] = "rotate",
+        [AUDIT_ROTATE] = "rotate", [AUDIT_ATTEST] = "attest", [AUDIT_JOIN] = "join", [AUDIT_ISSUE] = "issue", [AUDIT_REVOKE] = "revoke",
+        [AUDIT_APPROVE] = "approve",
 };
 
 static const char *const decisions[] = { [AUDIT_ALLOWED] = "allowed", [AUDIT_REFUSED] = "refused", [AUDIT_FAILED] = "failed" };
@@ -251,7 +252,7 @@ static int get_choice(struct cbor *c, const struct field *f, struct audit_record
         if (r != 0)
                 return r;
         if (f->kind == EVENT) {
-                if (v > AUDIT_ROTATE || !audit_event_name((enum audit_event)v))
+                if (v > AUDIT_EVENT_LAST || !audit_event_name((enum audit_event)v))
                         return bad_field(f);
                 rec->event = (enum audit_event)v;
         } else {

@@ -26,6 +26,12 @@ enum audit_event {
         AUDIT_GAP,              /* commands the TPM did that have no record of their own; detail says why */
         AUDIT_LIST,             /* the TPM's audit list was set */
         AUDIT_ROTATE,           /* last of a full log, first of the next: detail and digest name the other */
+        AUDIT_ATTEST,           /* the attestation key spoke of a key or of the host, or proved to an issuer where it is; detail says to whom */
+        AUDIT_JOIN,             /* a host at the issuer */
+        AUDIT_ISSUE,            /* credentials */
+        AUDIT_REVOKE,
+        AUDIT_APPROVE,
+        AUDIT_EVENT_LAST = AUDIT_APPROVE,
 };
 /* "use"; NULL if there is no such event. */
 const char *audit_event_name(enum audit_event e);

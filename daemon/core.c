@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "audit/log.h"
 #include "config.h"
 #include "daemon/identity.h"
 #include "daemon/witness.h"
 #include "keys/backend_tpm.h"
+#include "keys/evidence.h"
 #include "keys/owner.h"
 #include "lib/crypto.h"
 #include "lib/err.h"
@@ -122,6 +124,21 @@ static int open_log(struct core *c, const struct rising *u)
         }, &c->recorder);
 }
 
+/* Who speaks for this host: its own attestation key, or the platform's, which has no authorisation value. */
+static int open_attester(struct core *c, const struct rising *u)
+{
+        CLEANUP(tpm_ak_clear) struct tpm_ak platform = { 0 };
+        struct attester_options o = { .keyring = c->keyring, .ak = c->ak, .ak_auth = BYTES(u->ak, SECRET_SIZE) };
+        int r = 0;
+
+        if (c->conf.issuer_ak_handle != 0) {
+                r = tpm_ak_read(c->tpm, c->conf.issuer_ak_handle, &platform);
+                o.ak = platform;
+                o.ak_auth = BYTES(NULL, 0);
+        }
+        return r != 0 ? r : attester_new(&o, &c->attester);
+}
+
 static bool was_told(const struct core *c, const struct guard_finding *f)
 {
         for (size_t i = 0; i < c->n_told; i++)
@@ -210,6 +227,8 @@ static int rise(struct core *c)
         if (r == 0)
                 r = policy_read_all(c->policy);
         if (r == 0)
+                r = open_attester(c, &u);
+        if (r == 0)
                 r = open_log(c, &u);
         if (r == 0)
                 r = tell_strangers(c, &u);
@@ -235,6 +254,7 @@ int core_close(struct core *c)
 {
         int r = recorder_close(c->recorder);
 
+        attester_free(c->attester);
         witness_close(c->witness);
         policy_free(c->policy);
         guard_close(c->guard);
@@ -264,4 +284,20 @@ int core_reload(struct core *c, const struct caller *who)
 int core_counter(struct core *c, uint64_t *ret)
 {
         return tpm_counter_read(c->tpm, c->counter, BYTES(c->counter_auth, SECRET_SIZE), ret);
+}
+
+int core_newest_note(struct core *c, struct buf *ret)
+{
+        CLEANUP(buf_clear) struct buf dir = { 0 };
+        struct audit_reader *rd = NULL;
+        struct recorder_state s;
+        int r = conf_audit_dir(&c->conf, &dir);
+
+        recorder_state(c->recorder, &s);
+        if (r == 0)
+                r = audit_reader_open(buf_str(&dir), s.number, &rd);
+        if (r == 0)
+                r = audit_reader_newest(rd, ret);
+        audit_reader_close(rd);
+        return r;
 }

@@ -11,6 +11,8 @@
 #include "keys/secret.h"
 #include "lib/conf.h"
 
+struct attester; /* keys/evidence.h */
+struct renewer; /* daemon/renew.h */
 struct server;  /* daemon/serve.h */
 struct witness; /* daemon/witness.h */
 
@@ -22,6 +24,7 @@ struct core {
         struct policy *policy;
         struct guard *guard;
         struct recorder *recorder;
+        struct attester *attester;
         struct witness *witness;        /* NULL: none */
         struct tpm *tpm;                /* the keyring's */
         struct tpm_ak ak;
@@ -34,6 +37,7 @@ struct core {
         unsigned news;                  /* guard_news() then */
         bool news_told;
         struct server *server;          /* whoever runs it sets it, for status */
+        struct renewer *renewer;        /* the same, for orders; NULL: none */
 };
 
 /* Before core_open(). */
@@ -49,6 +53,8 @@ int core_close(struct core *c);
 int core_tell_findings(struct core *c);
 /* Reads the rules anew, and tells the log who asked for it. */
 int core_reload(struct core *c, const struct caller *who);
+/* The newest checkpoint of the log. */
+int core_newest_note(struct core *c, struct buf *ret);
 /* What the log's counter in the TPM says now. */
 int core_counter(struct core *c, uint64_t *ret);
 

@@ -15,12 +15,14 @@
 #include <unistd.h>
 #include "config.h"
 #include "daemon/core.h"
+#include "daemon/lastuse.h"
 #include "daemon/listen.h"
-#include "daemon/notify.h"
 #include "daemon/operators.h"
+#include "daemon/renew.h"
 #include "daemon/serve.h"
 #include "lib/err.h"
 #include "lib/file.h"
+#include "lib/notify.h"
 
 #define TICK_MS 500
 #define GRACE_MS 5000           /* for what is being done when we are told to end */
@@ -33,6 +35,9 @@ struct daemon {
         struct listener socket, operator_socket;
         struct server *server;
         struct operators *operators;
+        struct lastuse *lastuse;
+        struct renewer *renewer;
+        int token_fd;                   /* the service manager's; -1: none */
         bool quiet;
         int last_error;                 /* of the recorder's work; told once */
 };
@@ -85,6 +90,7 @@ static int open_sockets(struct daemon *d)
 
         d->socket.fd = notify_socket("pkcs11");
         d->operator_socket.fd = notify_socket("operator");
+        d->token_fd = notify_socket("token");
         notify_forget();
         if (d->socket.fd >= 0 && d->operator_socket.fd >= 0)
                 return 0;
@@ -108,12 +114,17 @@ static int start(struct daemon *d, const struct conf *conf)
                 return r;
         r = open_sockets(d);
         if (r == 0)
+                r = lastuse_new(d->core.recorder, &d->lastuse);
+        if (r == 0)
                 r = serve_start(&(struct serve_options){
                         .listen_fd = d->socket.fd, .keyring = d->core.keyring, .policy = d->core.policy,
-                        .record = recorder_append, .log = d->core.recorder,
+                        .record = lastuse_append, .log = d->lastuse,
                         .max_per_uid = d->core.conf.max_per_user, .max = d->core.conf.max_connections,
                 }, &d->server);
         d->core.server = d->server;
+        if (r == 0)
+                r = renewer_start(&(struct renewer_options){ .core = &d->core, .lastuse = d->lastuse, .token_fd = d->token_fd }, &d->renewer);
+        d->core.renewer = d->renewer;
         return r == 0 ? operators_start(&(struct operators_options){ .listen_fd = d->operator_socket.fd, .core = &d->core }, &d->operators) : r;
 }
 
@@ -123,8 +134,13 @@ static int stop(struct daemon *d)
         notify("STOPPING=1");
         listener_forget(&d->socket);
         listener_forget(&d->operator_socket);
+        /* Nobody waits for an issuer any more. */
+        renewer_interrupt(d->renewer);
         operators_stop(d->operators);
+        renewer_stop(d->renewer);
         serve_stop(d->server, GRACE_MS);
+        lastuse_free(d->lastuse);
+        close_fd(&d->token_fd);
         listener_close(&d->socket);
         listener_close(&d->operator_socket);
         return core_close(&d->core);
@@ -250,7 +266,7 @@ static int parse(int argc, char **argv, bool *ret_quiet)
 
 int main(int argc, char **argv)
 {
-        struct daemon d = { .core = CORE_NONE, .socket = LISTENER_NONE, .operator_socket = LISTENER_NONE };
+        struct daemon d = { .core = CORE_NONE, .socket = LISTENER_NONE, .operator_socket = LISTENER_NONE, .token_fd = -1 };
         CLEANUP(conf_clear) struct conf conf = { 0 };
         CLEANUP(close_fd) int signals = -1;
         int r = parse(argc, argv, &d.quiet), e;

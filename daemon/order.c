@@ -6,7 +6,7 @@
 #include "lib/err.h"
 #include "lib/utf8.h"
 
-#define ROOM 24576              /* in lists: escaped and with what stands around them they stay below ORDER_MAX */
+#define ROOM 24576              /* in lists: escaped and with what stands around them they stay below 64 KiB */
 
 static const struct order orders[] = {
         { "status", order_status, { { NULL } } },
@@ -35,6 +35,17 @@ static const struct order orders[] = {
         { "effective", order_effective, { { "agent", ORDER_TEXT, true } } },
         { "policy-check", order_policy_check, { { "agent", ORDER_TEXT, true }, { "pid", ORDER_NUMBER, true }, { "label", ORDER_TEXT, false },
                 { "operation", ORDER_TEXT, true }, { "mechanism", ORDER_TEXT, false } } },
+        { "evidence", order_evidence, { { "challenge", ORDER_BYTES, true }, { "agent", ORDER_TEXT, false }, { "label", ORDER_TEXT, false },
+                { "id", ORDER_BYTES, false }, { "pcrs", ORDER_TEXT, false }, { "pcr-hash", ORDER_TEXT, false }, { "event-log", ORDER_FLAG, false },
+                { "ima", ORDER_FLAG, false }, { "log", ORDER_FLAG, false }, { "to", ORDER_TEXT, false }, { "join", ORDER_TEXT, false } } },
+        { "join", order_join, { { "url", ORDER_TEXT, false }, { "ca", ORDER_TEXT, false }, { "host", ORDER_TEXT, false }, { "token", ORDER_TEXT, false },
+                { "show", ORDER_FLAG, false } } },
+        { "enroll", order_enroll, { { "agent", ORDER_TEXT, true }, { "key", ORDER_TEXT, false }, { "profile", ORDER_TEXT, false },
+                { "process", ORDER_NUMBER, false }, { "credential", ORDER_TEXT, false }, { "joined", ORDER_TEXT, false }, { "url", ORDER_TEXT, false },
+                { "host", ORDER_TEXT, false } } },
+        { "enrolled", order_enrolled, { { "skip", ORDER_NUMBER, false } } },
+        { "unenroll", order_unenroll, { { "agent", ORDER_TEXT, true }, { "key", ORDER_TEXT, false } } },
+        { "revoke", order_revoke, { { "agent", ORDER_TEXT, true }, { "reason", ORDER_TEXT, false }, { "stays", ORDER_FLAG, false } } },
         { "lock", order_lock, { { "agent", ORDER_TEXT, false }, { "all", ORDER_FLAG, false }, { "why", ORDER_TEXT, false },
                 { "dry", ORDER_FLAG, false } } },
         { "unlock", order_unlock, { { "agent", ORDER_TEXT, false }, { "all", ORDER_FLAG, false }, { "dry", ORDER_FLAG, false } } },
@@ -100,7 +111,7 @@ static int append(const char *text, size_t len, void *buf)
 {
         struct buf *b = buf;
 
-        return b->len + len <= ORDER_MAX ? buf_append(b, text, len) : -1;
+        return b->len + len <= ORDER_REPLY_MAX ? buf_append(b, text, len) : -1;
 }
 
 static int write_reply(json_t *reply, struct buf *ret)

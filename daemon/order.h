@@ -7,8 +7,9 @@
 #include "daemon/core.h"
 #include "keys/caller.h"
 
-#define ORDER_MAX 65536         /* octets of a request, and of a reply */
-#define ORDER_ARGS_MAX 10
+#define ORDER_MAX 65536         /* octets of a request */
+#define ORDER_REPLY_MAX (6u << 20) /* of a reply: evidence with its logs */
+#define ORDER_ARGS_MAX 12
 
 enum order_type {
         ORDER_TEXT = 1,
@@ -86,6 +87,13 @@ int order_effective(struct order_call *c);
 int order_policy_check(struct order_call *c);
 int order_lock(struct order_call *c);
 int order_unlock(struct order_call *c);
+
+int order_evidence(struct order_call *c);
+int order_join(struct order_call *c);
+int order_enroll(struct order_call *c);
+int order_enrolled(struct order_call *c);
+int order_unenroll(struct order_call *c);
+int order_revoke(struct order_call *c);
 
 /* A key for a reply. */
 int order_key_json(struct order_call *c, const char *agent, struct item *i, json_t **ret);

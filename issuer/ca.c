@@ -17,6 +17,7 @@
 #include "lib/cryptoki.h"
 #include "lib/err.h"
 #include "lib/file.h"
+#include "lib/filepath.h"
 #include "lib/jose.h"
 #include "lib/ssh.h"
 
@@ -38,6 +39,7 @@ struct ca_key {
         OSSL_LIB_CTX *lib;
         OSSL_PROVIDER *ours, *theirs;   /* of a key that is behind a URI */
         EVP_PKEY *pkey;
+        EVP_MD_CTX *ready;              /* to sign with: a copy costs less than to look all of it up anew. NULL: none */
         const struct ca_alg *alg;
         struct pubkey pub;              /* nothing in it for Ed25519 */
         struct buf spki, ssh, id;
@@ -68,10 +70,21 @@ const char *ca_key_id(const struct ca_key *k)
         return k->id.len > 0 ? (const char *)k->id.ptr : "";
 }
 
+EVP_PKEY *ca_key_pkey(const struct ca_key *k)
+{
+        return k->pkey;
+}
+
+OSSL_LIB_CTX *ca_key_libctx(const struct ca_key *k)
+{
+        return k->lib;
+}
+
 void ca_key_free(struct ca_key *k)
 {
         if (k == NULL)
                 return;
+        EVP_MD_CTX_free(k->ready);
         EVP_PKEY_free(k->pkey);
         OSSL_PROVIDER_unload(k->ours);
         OSSL_PROVIDER_unload(k->theirs);
@@ -135,6 +148,25 @@ static int learn(struct ca_key *k)
         return r == 0 && buf_str(&k->id) == NULL ? err(ERR_NOMEM, "out of memory") : r;
 }
 
+static bool begin_signing(const struct ca_key *k, EVP_MD_CTX *ctx)
+{
+        return EVP_DigestSignInit_ex(ctx, NULL, k->alg->digest, k->lib, NULL, k->pkey, NULL) == 1;
+}
+
+/* Of a key whose private half is here. Whoever signs has a copy of his own, which needs no further one to be finished. */
+static int get_ready(struct ca_key *k)
+{
+        if (k->ours != NULL || k->alg->coordinate == 0)
+                return 0;
+        k->ready = EVP_MD_CTX_new();
+        if (k->ready == NULL || !begin_signing(k, k->ready)) {
+                ERR_clear_error();
+                return err(ERR_IO, "the issuer's key does not sign");
+        }
+        EVP_MD_CTX_set_flags(k->ready, EVP_MD_CTX_FLAG_FINALISE);
+        return 0;
+}
+
 /* Takes the key, whatever comes of it. */
 static int finish(struct ca_key *k, EVP_PKEY *pkey, struct ca_key **ret)
 {
@@ -142,6 +174,8 @@ static int finish(struct ca_key *k, EVP_PKEY *pkey, struct ca_key **ret)
 
         k->pkey = pkey;
         r = learn(k);
+        if (r == 0)
+                r = get_ready(k);
         if (r == 0)
                 *ret = k;
         else
@@ -197,13 +231,31 @@ static EVP_PKEY *load_uri(OSSL_LIB_CTX *lib, const char *uri)
         return pkey;
 }
 
-static int open_uri(struct ca_key *k, const char *uri, EVP_PKEY **ret)
+static int load_ours(struct ca_key *k)
 {
         k->ours = OSSL_PROVIDER_load(k->lib, "holdfast");
-        if (k->ours == NULL)
-                return err(ERR_NOENT, "OpenSSL's provider holdfast is not where OpenSSL looks for it");
+        return k->ours != NULL ? 0 : err(ERR_NOENT, "OpenSSL's provider holdfast is not where OpenSSL looks for it");
+}
+
+static int open_uri(struct ca_key *k, const char *uri, EVP_PKEY **ret)
+{
+        int r = load_ours(k);
+
+        if (r != 0)
+                return r;
         *ret = load_uri(k->lib, uri);
         return *ret != NULL ? 0 : err(ERR_NOENT, "the pkcs11: URI of the key leads to no private key");
+}
+
+/* The private half is in a TPM or HSM, and the file says where. */
+static bool is_elsewhere(const struct buf *text)
+{
+        static const char *const labels[] = { "-----BEGIN TSS2 PRIVATE KEY-----", "-----BEGIN PKCS#11 PROVIDER URI-----" };
+
+        for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+                if (memmem(text->ptr, text->len, labels[i], strlen(labels[i])) != NULL)
+                        return true;
+        return false;
 }
 
 static int open_file(struct ca_key *k, const char *name, EVP_PKEY **ret)
@@ -222,6 +274,8 @@ static int open_file(struct ca_key *k, const char *name, EVP_PKEY **ret)
         if ((st.st_mode & 077) != 0 || (st.st_uid != 0 && st.st_uid != geteuid()))
                 return err(ERR_PERM, "%s: a key that others own or may open is no secret", name);
         r = file_read_fd(fd, name, FILE_MAX_OCTETS, &text);
+        if (r == 0 && is_elsewhere(&text))
+                r = load_ours(k);
         if (r != 0)
                 return r;
         bio = BIO_new_mem_buf(text.ptr, (int)text.len);
@@ -271,7 +325,7 @@ static int write_key(EVP_PKEY *pkey, const char *file)
 
         if (bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1)
                 n = BIO_get_mem_data(bio, &text);
-        r = n > 0 ? file_write(AT_FDCWD, file, BYTES(text, (size_t)n), 0600, false) : err(ERR_NOMEM, "OpenSSL does not write the new key");
+        r = n > 0 ? filepath_write(file, BYTES(text, (size_t)n), 0600, false) : err(ERR_NOMEM, "OpenSSL does not write the new key");
         BIO_free(bio);
         return r;
 }
@@ -303,7 +357,7 @@ int ca_key_sign(const struct ca_key *k, struct bytes message, struct buf *ret)
         size_t len = sizeof(sig);
         bool ok;
 
-        ok = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, k->alg->digest, k->lib, NULL, k->pkey, NULL) == 1 &&
+        ok = ctx != NULL && (k->ready != NULL ? EVP_MD_CTX_copy_ex(ctx, k->ready) == 1 : begin_signing(k, ctx)) &&
              EVP_DigestSign(ctx, sig, &len, message.ptr, message.len) == 1;
         EVP_MD_CTX_free(ctx);
         ERR_clear_error();

@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_ISSUER_CA_H
 #define HOLDFAST_ISSUER_CA_H
 
+#include <openssl/types.h>
 #include "lib/pk.h"
 
 /* How keys of one kind sign, in every world. */
@@ -17,7 +18,8 @@ struct ca_alg {
 
 struct ca_key;
 
-/* where: a "pkcs11:" URI, which OpenSSL's provider `holdfast` resolves, or a file, which nobody else may read: a PEM private key without a passphrase.
+/* where: a "pkcs11:" URI, which OpenSSL's provider `holdfast` resolves, or a file, which nobody else may read: a PEM private key without a passphrase, or
+ * one that leads into a TPM or HSM (TSS2, reference PEM), which that provider reads.
  * ERR_NOENT, ERR_PERM, ERR_FORMAT; ERR_NOTSUP for a kind of key that signs no credential. */
 int ca_key_open(const char *where, struct ca_key **ret);
 /* A new one, "P-256", "P-384", "Ed25519", "RSA-3072", in a file that is not there yet. */
@@ -34,6 +36,10 @@ struct bytes ca_key_spki(const struct ca_key *k);
 struct bytes ca_key_ssh(const struct ca_key *k);
 /* kid: the thumbprint of RFC 7638; "" for Ed25519. */
 const char *ca_key_id(const struct ca_key *k);
+
+/* For a TLS server: OpenSSL's key, ours still, and the library context in which its provider is. */
+EVP_PKEY *ca_key_pkey(const struct ca_key *k);
+OSSL_LIB_CTX *ca_key_libctx(const struct ca_key *k);
 
 /* As X.509 has it: ECDSA in DER. */
 int ca_key_sign(const struct ca_key *k, struct bytes message, struct buf *ret);

@@ -20,7 +20,7 @@ struct x509_ca {
         struct bytes subject;           /* in cert */
         struct buf trust_domain;
         uint8_t key_id[X509_KEY_ID_SIZE];
-        uint64_t not_after;
+        uint64_t not_before, not_after;
         struct buf head;                /* of a TBSCertificate, behind the serial number: signature, issuer */
         struct buf extensions;          /* the same in all */
 };
@@ -86,12 +86,20 @@ static bool is_of(X509 *x, struct bytes trust_domain)
         return ok && ids <= 1;
 }
 
+static bool read_time(const ASN1_TIME *t, uint64_t *ret)
+{
+        struct tm tm;
+
+        if (ASN1_TIME_to_tm(t, &tm) != 1 || timegm(&tm) < 0)
+                return false;
+        *ret = (uint64_t)timegm(&tm);
+        return true;
+}
+
 static int look_at(struct x509_ca *ca, X509 *x, struct bytes trust_domain)
 {
         const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(x);
-        const ASN1_TIME *end = X509_get0_notAfter(x);
         struct x509_parts parts;
-        struct tm tm;
         int r;
 
         r = x509_parts(BYTES_OF(&ca->cert), &parts);
@@ -106,9 +114,8 @@ static int look_at(struct x509_ca *ca, X509 *x, struct bytes trust_domain)
         if (id == NULL || ASN1_STRING_length(id) != X509_KEY_ID_SIZE)
                 return err(ERR_INVAL, "the CA's certificate has no key identifier of %d octets", X509_KEY_ID_SIZE);
         memcpy(ca->key_id, ASN1_STRING_get0_data(id), X509_KEY_ID_SIZE);
-        if (ASN1_TIME_to_tm(end, &tm) != 1 || timegm(&tm) < 0)
-                return err(ERR_FORMAT, "the CA's certificate ends at no time");
-        ca->not_after = (uint64_t)timegm(&tm);
+        if (!read_time(X509_get0_notBefore(x), &ca->not_before) || !read_time(X509_get0_notAfter(x), &ca->not_after))
+                return err(ERR_FORMAT, "the CA's certificate begins or ends at no time");
         ca->subject = parts.subject;
         return 0;
 }
@@ -232,6 +239,13 @@ const struct ca_key *x509_ca_key(const struct x509_ca *ca)
 uint64_t x509_ca_not_after(const struct x509_ca *ca)
 {
         return ca->not_after;
+}
+
+int x509_ca_check_time(const struct x509_ca *ca, uint64_t now)
+{
+        if (now < ca->not_before)
+                return err(ERR_IO, "the clock is wrong: it is before the CA's certificate begins");
+        return now < ca->not_after ? 0 : err(ERR_IO, "the CA's certificate has ended, or the clock is wrong");
 }
 
 /* --- A certificate --- */

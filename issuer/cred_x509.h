@@ -25,6 +25,8 @@ struct bytes x509_ca_subject(const struct x509_ca *ca);
 struct bytes x509_ca_key_id(const struct x509_ca *ca);
 const struct ca_key *x509_ca_key(const struct x509_ca *ca);
 uint64_t x509_ca_not_after(const struct x509_ca *ca);
+/* Is its certificate good at that time? ERR_IO: it has ended, or the clock is wrong. */
+int x509_ca_check_time(const struct x509_ca *ca, uint64_t now);
 
 /* The certificate in DER. ERR_RANGE if it would outlive the CA's; ERR_DENIED for another trust domain's. */
 int cred_x509(const struct x509_ca *ca, const struct granted *g, struct buf *ret);

@@ -78,15 +78,13 @@ static int put_head(struct buf *out, const struct krl *k)
         return r == 0 ? ssh_put_string(out, BYTES_STR("holdfast")) : r;
 }
 
-int krl_write(const struct ca_key *ca, const struct krl *k, struct buf *ret)
+static int put_ca(struct buf *out, const struct ca_key *ca, const struct krl *k)
 {
-        CLEANUP(buf_clear) struct buf all = { 0 }, certs = { 0 };
+        CLEANUP(buf_clear) struct buf certs = { 0 };
         size_t empty;
         int r;
 
-        r = put_head(&all, k);
-        if (r == 0)
-                r = ssh_put_string(&certs, ca_key_ssh(ca));
+        r = ssh_put_string(&certs, ca_key_ssh(ca));
         if (r == 0)
                 r = ssh_put_string(&certs, BYTES(NULL, 0));     /* reserved */
         empty = certs.len;
@@ -94,8 +92,16 @@ int krl_write(const struct ca_key *ca, const struct krl *k, struct buf *ret)
                 r = put_serials(&certs, k);
         if (r == 0)
                 r = put_key_ids(&certs, k);
-        if (r == 0 && certs.len > empty)
-                r = put_section(&all, SECTION_CERTIFICATES, BYTES_OF(&certs));
+        return r == 0 && certs.len > empty ? put_section(out, SECTION_CERTIFICATES, BYTES_OF(&certs)) : r;
+}
+
+int krl_write(const struct ca_key *const *cas, size_t n, const struct krl *k, struct buf *ret)
+{
+        CLEANUP(buf_clear) struct buf all = { 0 };
+        int r = put_head(&all, k);
+
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = put_ca(&all, cas[i], k);
         if (r == 0)
                 buf_take(&all, ret);
         return r;

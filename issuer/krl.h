@@ -6,7 +6,7 @@
 #include "issuer/ca.h"
 #include "issuer/grant.h"
 
-/* What one CA has signed and takes back. */
+/* What CAs have signed and take back. */
 struct krl {
         const uint64_t *serials;        /* grant_ssh_serial(), in any order */
         size_t n_serials;
@@ -15,6 +15,7 @@ struct krl {
         uint64_t now;
 };
 
-int krl_write(const struct ca_key *ca, const struct krl *k, struct buf *ret);
+/* The same of each CA: while one key follows another, what is taken back may be by either. */
+int krl_write(const struct ca_key *const *cas, size_t n, const struct krl *k, struct buf *ret);
 
 #endif

@@ -21,13 +21,13 @@ static struct bytes text(const char *s)
         return s != NULL ? BYTES_STR(s) : (struct bytes){ 0 };
 }
 
-/* A digest that was signed is told as it is. Other inputs may be secret, and padded ones are long: their SHA-256. */
+/* A digest that was signed is told as it is, and so is what the attestation key was given to sign. Other inputs may be secret, and padded ones are long: their SHA-256. */
 static int digest_of(const struct deed *d, uint8_t room[HASH_MAX], struct bytes *ret)
 {
         const struct hash *h = hash_by_name("SHA256");
 
         *ret = d->digest;
-        if (d->digest.len == 0 || (strcmp(d->request.operation, "sign") == 0 && d->digest.len <= AUDIT_DIGEST_MAX))
+        if (d->digest.len == 0 || ((strcmp(d->request.operation, "sign") == 0 || d->event == AUDIT_ATTEST) && d->digest.len <= AUDIT_DIGEST_MAX))
                 return 0;
         *ret = BYTES(room, h->size);
         return crypto_hash(h, &d->digest, 1, room);

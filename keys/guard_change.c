@@ -50,6 +50,16 @@ static void give_up(struct guard *g, struct change *c)
         pthread_cond_broadcast(&g->moved);
 }
 
+/* Nothing that an older copy of would help anybody: what comes back is worth no more than what went. */
+static bool all_minor(const struct store_edit *edits, size_t n)
+{
+        size_t i = 0;
+
+        while (i < n && edits[i].minor)
+                i++;
+        return n > 0 && i == n;
+}
+
 static int begin(struct guard *g, const char *agent, const struct store_edit *edits, size_t n, bool alone, struct change **ret)
 {
         struct subject *s;
@@ -62,7 +72,7 @@ static int begin(struct guard *g, const char *agent, const struct store_edit *ed
         c = calloc(1, sizeof(*c));
         if (c == NULL)
                 return err(ERR_NOMEM, "out of memory");
-        *c = (struct change){ .subject = s, .state = CHANGE_NEW, .live = true, .minor = n == 1 && edits[0].minor };
+        *c = (struct change){ .subject = s, .state = CHANGE_NEW, .live = true, .minor = all_minor(edits, n) };
         r = put_edits(g, s, edits, n, alone, &c->edits);
         if (r != 0 || c->edits.n == 0) {
                 change_free(c);

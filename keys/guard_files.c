@@ -12,7 +12,7 @@
 #define AGENT_FILE "agent"
 
 /* The store's own files on which something hangs. */
-static const char *const own_files[] = { "store", "daemon", "ak.pem", "locked" };
+static const char *const own_files[] = { "store", "daemon", "ak.pem", "locked", "issuer" };
 
 static int hash_file(int dir, const char *file, struct sum_list *ret)
 {

@@ -75,6 +75,11 @@ static int append_part(struct bytes value, int (*text_of)(struct bytes value, st
         return r != 0 ? r : buf_append(out, text.ptr, text.len);
 }
 
+int item_name_label(struct bytes label, struct buf *out)
+{
+        return append_part(label, label_text, LABEL_TEXT_MAX, out);
+}
+
 int item_name_format(enum item_type type, struct bytes label, struct bytes id, const char *uid, uint32_t generation, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf name = { 0 };
@@ -82,7 +87,7 @@ int item_name_format(enum item_type type, struct bytes label, struct bytes id, c
 
         if (generation == 0 || generation > GENERATION_MAX)
                 return err(ERR_RANGE, "an object that was changed %u times", (unsigned)generation);
-        r = append_part(label, label_text, LABEL_TEXT_MAX, &name);
+        r = item_name_label(label, &name);
         if (r == 0)
                 r = buf_append_u8(&name, '.');
         if (r == 0)

@@ -24,6 +24,8 @@ struct item_name {
 /* For CLEANUP(). */
 void item_name_clear(struct item_name *n);
 int item_name_format(enum item_type type, struct bytes label, struct bytes id, const char *uid, uint32_t generation, struct buf *ret);
+/* A name alone, as it is written there: plain characters as they are, others as %XX. Appends; fit for a directory. */
+int item_name_label(struct bytes label, struct buf *out);
 /* ERR_FORMAT (without a sentence: strangers' files are passed over) unless it is exactly what item_name_format() writes. */
 int item_name_parse(const char *name, struct item_name *ret);
 /* Is this the value that the name was made of? A digest can only say no for certain. */

@@ -53,6 +53,14 @@ keys_libhf_recorder_la_SOURCES = \
 	keys/tally.c keys/tally.h \
 	keys/vow.c
 recorder_libs = keys/libhf_recorder.la $(audit_libs)
+# Evidence: for who answers for a host.
+noinst_LTLIBRARIES += keys/libhf_evidence.la
+keys_libhf_evidence_la_SOURCES = \
+	keys/attesting.h \
+	keys/evidence.c keys/evidence.h \
+	keys/evidence_host.c \
+	keys/evidence_join.c
+evidence_libs = keys/libhf_evidence.la $(keys_libs) $(attest_libs)
 # The store's seals: for who owns a store.
 noinst_LTLIBRARIES += keys/libhf_guard.la
 keys_libhf_guard_la_SOURCES = \
@@ -69,6 +77,7 @@ keys_fixture = tests/fixture.c tests/fixture.h tests/swtpm.c tests/swtpm.h
 KEYS_TESTS = \
 	tests/unit/test_admin \
 	tests/unit/test_backend_tpm \
+	tests/unit/test_evidence \
 	tests/unit/test_guard \
 	tests/unit/test_guard_counter \
 	tests/unit/test_keyauth \
@@ -92,7 +101,9 @@ tests_unit_test_admin_SOURCES = tests/unit/test_admin.c $(keys_fixture)
 tests_unit_test_admin_LDADD = $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_backend_tpm_SOURCES = tests/unit/test_backend_tpm.c $(keys_fixture)
 tests_unit_test_backend_tpm_LDADD = $(keys_libs) $(CMOCKA_LIBS)
-tests_unit_test_guard_SOURCES = tests/unit/test_guard.c tests/guardfix.c tests/guardfix.h $(keys_fixture)
+tests_unit_test_evidence_SOURCES = tests/unit/test_evidence.c tests/ekfix.c tests/ekfix.h $(record_fixture)
+tests_unit_test_evidence_LDADD = $(evidence_libs) $(recorder_libs) $(keys_libs) $(CMOCKA_LIBS)
+tests_unit_test_guard_SOURCES = tests/unit/test_guard.c tests/guardfix.c tests/guardfix.h $(keys_fixture) $(tempdir)
 tests_unit_test_guard_LDADD = $(guard_libs) $(audit_libs) $(keys_libs) $(CMOCKA_LIBS)
 tests_unit_test_guard_counter_SOURCES = tests/unit/test_guard_counter.c tests/guardfix.c tests/guardfix.h $(keys_fixture)
 tests_unit_test_guard_counter_LDADD = $(guard_libs) $(audit_libs) $(keys_libs) $(CMOCKA_LIBS)

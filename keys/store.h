@@ -138,7 +138,7 @@ int store_file_remove(struct store *s, const char *name);
 struct store_edit {
         const char *file;
         bool gone;
-        bool minor;             /* only tries of PINs were counted, which happens often */
+        bool minor;             /* only tries of PINs were counted, or a certificate was exchanged, which happens often */
         struct bytes content;   /* unless it is gone */
 };
 struct store_watcher {

@@ -133,7 +133,8 @@ int store_item_add(struct store *s, const char *agent, const struct item_spec *s
         if (r == 0)
                 r = writing_begin(s, agent, false, &w);
         if (r == 0)
-                r = store_before(s, agent, &(struct store_edit){ .file = made->file->name, .content = BYTES_OF(&text) }, 1, false, &change);
+                r = store_before(s, agent, &(struct store_edit){ .file = made->file->name, .minor = spec->type == ITEM_CERT, .content = BYTES_OF(&text) }, 1,
+                                 false, &change);
         if (r == 0) {
                 r = file_write(w.dir, made->file->name, BYTES_OF(&text), STORE_FILE_MODE, false);
                 store_after(s, change, r);
@@ -147,14 +148,15 @@ int store_item_add(struct store *s, const char *agent, const struct item_spec *s
 static int tell(struct store *s, const char *agent, const struct item_list *there, const struct item *made, const struct buf *text, void **change)
 {
         CLEANUP(free_ptr) struct store_edit *edits = calloc(there->n + 1, sizeof(*edits));
+        bool minor = made != NULL && made->type == ITEM_CERT;
         size_t n = 0;
 
         if (edits == NULL)
                 return err(ERR_NOMEM, "out of memory");
         for (; n < there->n; n++)
-                edits[n] = (struct store_edit){ .file = there->list[n]->file->name, .gone = true };
+                edits[n] = (struct store_edit){ .file = there->list[n]->file->name, .gone = true, .minor = minor };
         if (made != NULL)
-                edits[n++] = (struct store_edit){ .file = made->file->name, .content = BYTES_OF(text) };
+                edits[n++] = (struct store_edit){ .file = made->file->name, .minor = minor, .content = BYTES_OF(text) };
         return store_before(s, agent, edits, n, false, change);
 }
 

@@ -277,15 +277,16 @@ int base64_encode(struct bytes in, struct buf *ret)
         return 0;
 }
 
-static int base64_value(char c)
+/* Above 63 there is none. The table has one more, so that what it does not have is 0. */
+static uint32_t base64_value(char c)
 {
-        if (c >= 'A' && c <= 'Z')
-                return c - 'A';
-        if (c >= 'a' && c <= 'z')
-                return c - 'a' + 26;
-        if (c >= '0' && c <= '9')
-                return c - '0' + 52;
-        return c == '+' ? 62 : c == '/' ? 63 : -1;
+        static const uint8_t values[256] = {
+                ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+                ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+                ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['+'] = 63, ['/'] = 64,
+        };
+
+        return values[(uint8_t)c] - 1u;
 }
 
 static bool is_space(char c)
@@ -306,6 +307,25 @@ static int base64_end(unsigned n, unsigned pad, uint32_t v, struct buf *out)
         return buf_append_u16(out, (uint16_t)(v >> 2));
 }
 
+/* As many whole groups as stand one after the other. out has room for them. Returns the characters of them. */
+static size_t base64_groups(const char *text, size_t len, struct buf *out)
+{
+        size_t i = 0;
+
+        for (; len - i >= 4; i += 4) {
+                const uint32_t a = base64_value(text[i]), b = base64_value(text[i + 1]), c = base64_value(text[i + 2]), d = base64_value(text[i + 3]);
+                uint8_t *group = out->ptr + out->len;
+
+                if ((a | b | c | d) > 63)
+                        break;
+                group[0] = (uint8_t)(a << 2 | b >> 4);
+                group[1] = (uint8_t)(b << 4 | c >> 2);
+                group[2] = (uint8_t)(c << 6 | d);
+                out->len += 3;
+        }
+        return i;
+}
+
 int base64_decode(const char *text, size_t len, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf out = { 0 };
@@ -314,8 +334,8 @@ int base64_decode(const char *text, size_t len, struct buf *ret)
         int r;
 
         r = buf_reserve(&out, len / 4 * 3 + 3);
-        for (size_t i = 0; r == 0 && i < len; i++) {
-                int d = base64_value(text[i]);
+        for (size_t i = r == 0 ? base64_groups(text, len, &out) : 0; r == 0 && i < len; i++) {
+                uint32_t d = base64_value(text[i]);
 
                 if (is_space(text[i]))
                         continue;
@@ -323,9 +343,9 @@ int base64_decode(const char *text, size_t len, struct buf *ret)
                         pad++;
                         continue;
                 }
-                if (d < 0 || pad > 0)
+                if (d > 63 || pad > 0)
                         return err(ERR_FORMAT, "no base64 at position %zu", i);
-                v = v << 6 | (uint32_t)d;
+                v = v << 6 | d;
                 if (++n < 4)
                         continue;
                 const uint8_t group[3] = { (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };

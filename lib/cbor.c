@@ -54,6 +54,13 @@ int cbor_put_bool(struct buf *b, bool v)
         return buf_append(b, head, cbor_encode_bool(v, head, sizeof(head)));
 }
 
+int cbor_put_int(struct buf *b, int64_t v)
+{
+        uint8_t head[HEAD_MAX];
+
+        return v >= 0 ? cbor_put_uint(b, (uint64_t)v) : buf_append(b, head, cbor_encode_negint((uint64_t)-(v + 1), head, sizeof(head)));
+}
+
 int cbor_put_array(struct buf *b, size_t n)
 {
         uint8_t head[HEAD_MAX];
@@ -250,6 +257,23 @@ static int expect(struct cbor *c, enum major want, const char *what, uint64_t *r
 int cbor_get_uint(struct cbor *c, uint64_t *ret)
 {
         return expect(c, UINT, "an unsigned integer", ret);
+}
+
+int cbor_get_int(struct cbor *c, int64_t *ret)
+{
+        struct cbor at = *c;
+        enum major type;
+        uint64_t v = 0;
+        int r;
+
+        r = head(&at, &type, &v);
+        if (r != 0)
+                return r;
+        if ((type != UINT && type != NEGATIVE) || v > INT64_MAX)
+                return bad("an integer was expected");
+        *c = at;
+        *ret = type == UINT ? (int64_t)v : -1 - (int64_t)v;
+        return 0;
 }
 
 static int get_string(struct cbor *c, enum major type, const char *what, struct bytes *ret)

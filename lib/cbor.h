@@ -14,6 +14,8 @@ int cbor_put_bytes(struct buf *b, struct bytes v);
 /* ERR_INVAL if it is not UTF-8. */
 int cbor_put_text(struct buf *b, struct bytes v);
 int cbor_put_bool(struct buf *b, bool v);
+/* Also below zero, which cbor_check() does not take: for formats of others. */
+int cbor_put_int(struct buf *b, int64_t v);
 /* n items, or pairs, follow. */
 int cbor_put_array(struct buf *b, size_t n);
 int cbor_put_map(struct buf *b, size_t n);
@@ -34,6 +36,8 @@ int cbor_get_text(struct cbor *c, struct bytes *ret);  /* borrowed, UTF-8, no NU
 int cbor_get_bool(struct cbor *c, bool *ret);
 int cbor_get_array(struct cbor *c, size_t *ret_n);
 int cbor_get_map(struct cbor *c, size_t *ret_n);
+/* Formats of others, whose maps have text for keys, are read without cbor_check(): nothing here reads past the end. */
+int cbor_get_int(struct cbor *c, int64_t *ret);
 /* Over one whole item. */
 int cbor_skip(struct cbor *c);
 

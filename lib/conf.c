@@ -2,7 +2,6 @@
 /* What is configured, and where does it say so? */
 #include <errno.h>
 #include <fcntl.h>
-#include <ini.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +12,14 @@
 #include "lib/conf.h"
 #include "lib/err.h"
 #include "lib/file.h"
+#include "lib/ini.h"
 #include "lib/utf8.h"
 
 #define SYSTEM_FILE "/etc/holdfast/holdfast.conf"
 #define SYSTEM_STORE "/var/lib/holdfast"
 #define FILE_MAX (64 * 1024)
-#define LINE_MAX_LEN 190        /* inih cuts longer lines in two */
 #define SOCKET_NONE "none"
-#define KEYS_MAX 24
+#define KEYS_MAX 32
 
 static const struct conf_key keys[] = {
         { "tpm", "tcti", "HOLDFAST_TCTI", CONF_STR, offsetof(struct conf, tcti), 0, 0,
@@ -63,13 +62,28 @@ static const struct conf_key keys[] = {
           "records after which the TPM signs a checkpoint" },
         { "audit", "checkpoint-seconds", "HOLDFAST_CHECKPOINT_SECONDS", CONF_UINT, offsetof(struct conf, checkpoint_seconds), 1, 86400,
           "seconds after which it signs one, if there are new records" },
+        { "issuer", "url", "HOLDFAST_ISSUER", CONF_STR, offsetof(struct conf, issuer_url), 0, 0,
+          "issuer that this host joins, an https URL" },
+        { "issuer", "ca", "HOLDFAST_ISSUER_CA", CONF_STR, offsetof(struct conf, issuer_ca), 0, 0,
+          "file of the certificates that the issuer's TLS is trusted by, an absolute path" },
+        { "issuer", "host", "HOLDFAST_ISSUER_HOST", CONF_STR, offsetof(struct conf, issuer_host), 0, 0,
+          "this host's name at the issuer" },
+        { "issuer", "ak-handle", "HOLDFAST_ISSUER_AK_HANDLE", CONF_UINT, offsetof(struct conf, issuer_ak_handle), 0x81000000, 0x81ffffff,
+          "persistent handle of the platform's attestation key, to speak in place of holdfastd's" },
+        { "issuer", "token-file", "HOLDFAST_ISSUER_TOKEN_FILE", CONF_STR, offsetof(struct conf, issuer_token_file), 0, 0,
+          "file of the join token, an absolute path" },
+        { "issuer", "token-socket", "HOLDFAST_TOKEN_SOCKET", CONF_STR, offsetof(struct conf, token_socket), 0, 0,
+          "socket that holdfastd gives tokens on, an absolute path" },
+        { "issuer", "credentials", "HOLDFAST_CREDENTIALS", CONF_STR, offsetof(struct conf, credentials), 0, 0,
+          "directory of agents' certificates, an absolute path" },
+        { "issuer", "http-socket", "HOLDFAST_HTTP_SOCKET", CONF_STR, offsetof(struct conf, http_socket), 0, 0,
+          "socket of holdfast-http, an absolute path; none: holdfastd starts it" },
 };
 
 /* A file being read. */
 struct source {
         struct conf *conf;
         bool seen[KEYS_MAX];
-        int r;                  /* the first error */
 };
 
 _Static_assert(ARRAY_LEN(keys) <= KEYS_MAX, "struct source has no room for all keys");
@@ -90,6 +104,13 @@ void conf_clear(struct conf *c)
         free(c->default_rule);
         free(c->audit_dir);
         free(c->witness_key);
+        free(c->issuer_url);
+        free(c->issuer_ca);
+        free(c->issuer_host);
+        free(c->issuer_token_file);
+        free(c->token_socket);
+        free(c->credentials);
+        free(c->http_socket);
         *c = (struct conf){ 0 };
 }
 
@@ -105,7 +126,8 @@ int conf_copy(const struct conf *from, struct conf *ret)
 {
         struct conf c = *from;
         char **strings[] = { &c.tcti, &c.store, &c.trace, &c.socket, &c.operator_socket, &c.operator_group, &c.default_rule, &c.audit_dir,
-                             &c.witness_key };
+                             &c.witness_key, &c.issuer_url, &c.issuer_ca, &c.issuer_host, &c.issuer_token_file, &c.token_socket,
+                             &c.credentials, &c.http_socket };
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
@@ -170,10 +192,18 @@ static int set_bool(const char *value, bool *place)
 
 static bool must_be_path(const struct conf_key *k, const char *value)
 {
-        if (k->offset == offsetof(struct conf, socket))
+        static const size_t paths[] = {
+                offsetof(struct conf, store), offsetof(struct conf, operator_socket), offsetof(struct conf, audit_dir), offsetof(struct conf, witness_key),
+                offsetof(struct conf, issuer_ca), offsetof(struct conf, issuer_token_file), offsetof(struct conf, token_socket),
+                offsetof(struct conf, credentials),
+        };
+
+        if (k->offset == offsetof(struct conf, socket) || k->offset == offsetof(struct conf, http_socket))
                 return strcmp(value, SOCKET_NONE) != 0;
-        return k->offset == offsetof(struct conf, store) || k->offset == offsetof(struct conf, operator_socket) ||
-               k->offset == offsetof(struct conf, audit_dir) || k->offset == offsetof(struct conf, witness_key);
+        for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+                if (paths[i] == k->offset)
+                        return true;
+        return false;
 }
 
 static int set(const struct conf_key *k, const char *value, struct conf *c)
@@ -202,93 +232,33 @@ static size_t find(const char *section, const char *name)
         return i;
 }
 
-/* Called by inih for each line with a value; 0 marks the line as wrong. */
 static int take_line(void *user, const char *section, const char *name, const char *value)
 {
         struct source *s = user;
         size_t i = find(section, name);
 
-        if (s->r != 0)
-                return 0;
         if (i == ARRAY_LEN(keys))
-                s->r = err(ERR_FORMAT, "there is no key %s in [%s]", name, section);
-        else if (s->seen[i])
-                s->r = err(ERR_FORMAT, "%s is there twice, or goes on in another line", name);
-        else
-                s->r = set(&keys[i], value, s->conf);
-        if (i < ARRAY_LEN(keys))
-                s->seen[i] = true;
-        return s->r == 0;
+                return err(ERR_FORMAT, "there is no key %s in [%s]", name, section);
+        if (s->seen[i])
+                return err(ERR_FORMAT, "%s is there twice, or goes on in another line", name);
+        s->seen[i] = true;
+        return set(&keys[i], value, s->conf);
 }
 
-/* What inih would pass over in silence or take for something else: NULs, lines too long for it, unknown sections. */
-static int check_lines(const char *name, struct bytes text)
+static int check_section(void *user, struct bytes name)
 {
-        unsigned number = 0;
-
-        while (text.len > 0) {
-                const uint8_t *end = memchr(text.ptr, '\n', text.len);
-                size_t len = end ? (size_t)(end - text.ptr) : text.len;
-                bool known = text.ptr[0] != '[';
-
-                number++;
-                if (len > LINE_MAX_LEN || memchr(text.ptr, '\0', len))
-                        return err(ERR_FORMAT, "%s line %u: more than %d characters, or a NUL", name, number, LINE_MAX_LEN);
-                for (size_t i = 0; !known && i < ARRAY_LEN(keys); i++) {
-                        size_t n = strlen(keys[i].section);
-
-                        known = len >= n + 2 && memcmp(text.ptr + 1, keys[i].section, n) == 0 && text.ptr[n + 1] == ']';
-                }
-                if (!known)
-                        return err(ERR_FORMAT, "%s line %u: an unknown section", name, number);
-                text = BYTES(text.ptr + len + (end ? 1 : 0), text.len - len - (end ? 1 : 0));
-        }
-        return 0;
-}
-
-static int parse_text(const char *name, struct buf *text, struct conf *c)
-{
-        struct source s = { .conf = c };
-        const char *str;
-        int line, r;
-
-        r = check_lines(name, BYTES_OF(text));
-        if (r != 0)
-                return r;
-        str = buf_str(text);
-        if (!str)
-                return err(ERR_NOMEM, "out of memory");
-        line = ini_parse_string(str, take_line, &s);
-        if (s.r == ERR_NOMEM || line < 0)
-                return err(ERR_NOMEM, "out of memory");
-        if (s.r != 0)
-                return err(s.r, "%s line %d: %s", name, line, err_text());
-        return line != 0 ? err(ERR_FORMAT, "%s line %d: not \"key = value\"", name, line) : 0;
-}
-
-/* Whoever may write the configuration chooses the TPM and the store. */
-static int check_owner(int fd, const char *path)
-{
-        struct stat st;
-
-        if (fstat(fd, &st) != 0)
-                return err_errno("%s", path);
-        if (st.st_uid != 0 && st.st_uid != geteuid())
-                return err(ERR_PERM, "%s belongs neither to root nor to this user", path);
-        if (st.st_mode & (S_IWGRP | S_IWOTH))
-                return err(ERR_PERM, "others may write to %s", path);
-        return 0;
+        (void)user;
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+                if (bytes_equal(name, BYTES_STR(keys[i].section)))
+                        return 0;
+        return err(ERR_FORMAT, "an unknown section");
 }
 
 static int read_open_file(int fd, const char *path, struct conf *c)
 {
-        CLEANUP(buf_clear) struct buf text = { 0 };
-        int r;
+        struct source s = { .conf = c };
 
-        r = check_owner(fd, path);
-        if (r == 0)
-                r = file_read_fd(fd, path, FILE_MAX, &text);
-        return r != 0 ? r : parse_text(path, &text, c);
+        return ini_fd(fd, path, FILE_MAX, &(struct ini_taker){ check_section, take_line, &s });
 }
 
 /* Is it a file that must be there, that may be missing, or that we also need not be let to see? */

@@ -29,6 +29,14 @@ struct conf {
         bool audit_direct;          /* the module writes the log where no daemon does */
         char *witness_key;          /* absolute path of the Ed25519 key that signs checkpoints, too; NULL: none */
         unsigned rotate_mib, checkpoint_records, checkpoint_seconds;
+        char *issuer_url;           /* "https://issuer.example:8443", or NULL: none */
+        char *issuer_ca;            /* absolute path of the certificates that its TLS is trusted by, or NULL: the system's */
+        char *issuer_host;          /* this host's name there, or NULL: the system's */
+        unsigned issuer_ak_handle;  /* of an attestation key that the platform has made; 0: holdfastd's own speaks */
+        char *issuer_token_file;    /* absolute path of the join token, or NULL */
+        char *token_socket;         /* where JWTs are asked for: an absolute path, or NULL: conf_beside() */
+        char *credentials;          /* absolute path of the directory of public credential files, or NULL: conf_beside() */
+        char *http_socket;          /* of holdfast-http, an absolute path; "none": it is started; NULL: conf_beside(), if it is there */
         bool store_chosen;          /* somebody configured the store's path: it is not the default */
 };
 
@@ -59,6 +67,11 @@ int conf_socket_daemon(const struct conf *c, struct buf *ret);
 int conf_socket_client(const struct conf *c, struct buf *ret);
 /* The operators' socket beside that one, unless configured. */
 int conf_operator_socket(const struct conf *c, const char *socket, struct buf *ret);
+/* What is as configured, or has that name beside the daemon's socket: of token_socket, credentials, http_socket. */
+#define CONF_TOKEN_SOCKET "token.sock"
+#define CONF_CREDENTIALS "credentials"
+#define CONF_HTTP_SOCKET "http.sock"
+int conf_beside(const char *configured, const char *socket, const char *name, struct buf *ret);
 /* The log's directory. */
 int conf_audit_dir(const struct conf *c, struct buf *ret);
 

@@ -53,15 +53,20 @@ int conf_socket_client(const struct conf *c, struct buf *ret)
         return ended(buf_append_str(ret, SYSTEM_SOCKET), ret);
 }
 
-int conf_operator_socket(const struct conf *c, const char *socket, struct buf *ret)
+int conf_beside(const char *configured, const char *socket, const char *name, struct buf *ret)
 {
         const char *slash = strrchr(socket, '/');
         int r;
 
-        if (c->operator_socket != NULL)
-                return ended(buf_append_str(ret, c->operator_socket), ret);
+        if (configured != NULL)
+                return ended(buf_append_str(ret, configured), ret);
         r = buf_append(ret, socket, slash != NULL ? (size_t)(slash - socket) + 1 : 0);
-        return ended(r == 0 ? buf_append_str(ret, OPERATOR_NAME) : r, ret);
+        return ended(r == 0 ? buf_append_str(ret, name) : r, ret);
+}
+
+int conf_operator_socket(const struct conf *c, const char *socket, struct buf *ret)
+{
+        return conf_beside(c->operator_socket, socket, OPERATOR_NAME, ret);
 }
 
 int conf_audit_dir(const struct conf *c, struct buf *ret)

@@ -11,9 +11,13 @@ lib_libhf_lib_la_SOURCES = \
 	lib/ec.c lib/ec.h \
 	lib/err.c lib/err.h \
 	lib/file.c lib/file.h \
+	lib/filepath.c lib/filepath.h \
+	lib/ini.c lib/ini.h \
 	lib/inverse.c lib/inverse.h \
 	lib/jose.c lib/jose.h \
 	lib/kdf.c \
+	lib/keytext.c lib/keytext.h \
+	lib/notify.c lib/notify.h \
 	lib/pad.c lib/pad.h \
 	lib/pem.c lib/pem.h \
 	lib/pk.c lib/pk.h \
@@ -39,7 +43,9 @@ FILE_TESTS = \
 	tests/unit/test_cbor \
 	tests/unit/test_conf \
 	tests/unit/test_file \
+	tests/unit/test_filepath \
 	tests/unit/test_jose \
+	tests/unit/test_keytext \
 	tests/unit/test_pem \
 	tests/unit/test_ref \
 	tests/unit/test_ssh \
@@ -61,6 +67,10 @@ tests_unit_test_conf_SOURCES = tests/unit/test_conf.c $(tempdir)
 tests_unit_test_conf_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c $(tempdir)
 tests_unit_test_file_LDADD = $(lib_libs) $(CMOCKA_LIBS)
+tests_unit_test_filepath_SOURCES = tests/unit/test_filepath.c $(tempdir)
+tests_unit_test_filepath_LDADD = $(lib_libs) $(CMOCKA_LIBS)
+tests_unit_test_keytext_SOURCES = tests/unit/test_keytext.c
+tests_unit_test_keytext_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_jose_SOURCES = tests/unit/test_jose.c
 tests_unit_test_jose_LDADD = $(lib_libs) $(CMOCKA_LIBS)
 tests_unit_test_pem_SOURCES = tests/unit/test_pem.c

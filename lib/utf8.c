@@ -33,11 +33,20 @@ static size_t decode(struct bytes in, uint32_t *ret)
         return n + 1;
 }
 
+/* Most of it is ASCII. */
+static bool is_plain(uint8_t c)
+{
+        return c >= 0x20 && c < 0x7f;
+}
+
 static bool check(struct bytes in, bool printable)
 {
         uint32_t c;
 
         for (size_t i = 0, n; i < in.len; i += n) {
+                n = 1;
+                if (is_plain(in.ptr[i]))
+                        continue;
                 n = decode(BYTES(in.ptr + i, in.len - i), &c);
                 if (n == 0)
                         return false;

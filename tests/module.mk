@@ -14,6 +14,8 @@ AM_TESTS_ENVIRONMENT = \
 	HF_PROVIDER='$(abs_top_builddir)/provider/.libs/holdfast.so'; export HF_PROVIDER; \
 	HOLDFAST='$(abs_top_builddir)/tools/holdfast'; export HOLDFAST; \
 	HOLDFAST_DAEMON='$(abs_top_builddir)/daemon/holdfastd'; export HOLDFAST_DAEMON; \
+	HOLDFAST_HTTP='$(abs_top_builddir)/enroll/holdfast-http'; export HOLDFAST_HTTP; \
+	HOLDFAST_ISSUER_PROGRAM='$(abs_top_builddir)/issuer/holdfast-issuer'; export HOLDFAST_ISSUER_PROGRAM; \
 	HF_CALLER='$(abs_top_builddir)/tests/robust/caller'; export HF_CALLER;
 
 # The part of the tests that also runs under the sanitizers and from the release archive.
@@ -25,9 +27,17 @@ THREAD_TESTS = \
 	tests/unit/test_crypto \
 	tests/unit/test_daemon_frame \
 	tests/unit/test_daemon_serve \
+	tests/unit/test_daemon_token \
 	tests/unit/test_err \
 	tests/unit/test_guard_counter \
 	tests/unit/test_issuer_ca \
+	tests/unit/test_issuer_db \
+	tests/unit/test_issuer_db_pg \
+	tests/unit/test_issuer_db_sqlite \
+	tests/unit/test_issuer_http \
+	tests/unit/test_issuer_http_limits \
+	tests/unit/test_issuer_http_tls \
+	tests/unit/test_issuer_ledger \
 	tests/unit/test_item \
 	tests/unit/test_operators \
 	tests/unit/test_pkcs11_general \
@@ -55,7 +65,7 @@ endif
 check-robust: check-programs
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' bash $(srcdir)/tests/robust/run.sh
 
-bench: all tests/bench/serve_bench tests/bench/make_log tests/bench/strategy
+bench: all tests/bench/serve_bench tests/bench/make_log tests/bench/strategy tests/bench/evidence_bench tests/bench/http_server tests/bench/http_load tests/bench/renew_bench tests/bench/soak_load
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' bash $(srcdir)/tests/bench/run.sh
 
 # A log of any size, for the benchmark and for tests.
@@ -67,7 +77,7 @@ tests_bench_make_log_LDADD = $(audit_libs) $(CMOCKA_LIBS)
 BENCH_FILES = \
 	tests/bench/run.sh tests/bench/bench.c tests/bench/count_proxy.c tests/bench/esys_sign.c tests/bench/measure.h tests/bench/model.awk \
 	tests/bench/provider.sh tests/bench/serve.sh tests/bench/tls_bench.c \
-	tests/bench/audit.sh tests/bench/daemon.sh \
+	tests/bench/audit.sh tests/bench/daemon.sh tests/bench/http.sh tests/bench/renew.sh tests/bench/soak.sh \
 	tests/bench/chip-latency/README.md \
 	tests/bench/chip-latency/model_AMD3.csv \
 	tests/bench/chip-latency/model_IFX7.63.csv \
@@ -107,7 +117,14 @@ INTEGRATION_TESTS = \
 	tests/integration/git_commit.sh \
 	tests/integration/gnutls.sh \
 	tests/integration/issuer_ca_in_tpm.sh \
+	tests/integration/issuer_disk_full.sh \
+	tests/integration/issuer_hostile.sh \
+	tests/integration/issuer_http.sh \
 	tests/integration/issuer_jwt.sh \
+	tests/integration/enroll_renewal.sh \
+	tests/integration/air_gapped.sh \
+	tests/integration/join_platform_ak.sh \
+	tests/integration/issuer_program.sh \
 	tests/integration/issuer_ssh.sh \
 	tests/integration/issuer_x509.sh \
 	tests/integration/nss.sh \

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "lib/attrs.h"
 #include "lib/file.h"
+#include "lib/filepath.h"
 #include "tools/audit_spool.h"
 
 #define STATE_MAX 4096
@@ -61,27 +62,6 @@ int audit_spool_read(const char *path, struct audit_spool *ret)
         return 0;
 }
 
-/* file_write() writes beside the file, so it has to have its directory. */
-static int write_beside(const char *path, struct bytes text)
-{
-        const char *slash = strrchr(path, '/');
-        CLEANUP(buf_clear) struct buf dir = { 0 };
-        CLEANUP(close_fd) int fd = -1;
-        int r = 0;
-
-        if (slash == NULL)
-                return file_write(AT_FDCWD, path, text, 0600, true);
-        r = buf_append(&dir, path, (size_t)(slash - path) + 1);
-        if (r == 0 && buf_str(&dir) == NULL)
-                r = err(ERR_NOMEM, "out of memory");
-        if (r != 0)
-                return r;
-        fd = open(buf_str(&dir), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return err_errno("cannot open %s", buf_str(&dir));
-        return file_write(fd, slash + 1, text, 0600, true);
-}
-
 int audit_spool_write(const char *path, const struct audit_spool *s)
 {
         CLEANUP(attrs_clear) struct attrs a = { 0 };
@@ -102,7 +82,7 @@ int audit_spool_write(const char *path, const struct audit_spool *s)
                 r = buf_append_str(&text, "# Where holdfast audit export goes on.\n");
         if (r == 0)
                 r = attrs_format(&a, &text);
-        return r == 0 ? write_beside(path, BYTES_OF(&text)) : r;
+        return r == 0 ? filepath_write(path, BYTES_OF(&text), 0600, true) : r;
 }
 
 int audit_spool_follows(const struct audit_spool *s, const struct audit_entry *e)

@@ -226,6 +226,7 @@ static const struct {
         { ERR_NOFILE, "ERR_NOFILE", NULL },
         { ERR_SWTPM, "ERR_SWTPM", "Install it; on Debian: apt install swtpm." },
         { ERR_DAEMON, "ERR_DAEMON", "Start it: systemctl start holdfastd, or holdfastd as the user whose store it is." },
+        { ERR_NOCRED, "ERR_NOCRED", "`holdfast enroll AGENT` gets credentials, `holdfast enrolled` says which there are and why one was not renewed." },
         { ERR_CONF, "ERR_CONF", "See `man holdfast.conf`." },
 };
 
@@ -253,6 +254,7 @@ int cli_exit_status(int r)
         case ERR_USAGE:
                 return EXIT_USAGE;
         case ERR_NOFILE:
+        case ERR_NOCRED:
                 return EXIT_NOT_FOUND;
         case ERR_SWTPM:
         case ERR_DAEMON:
@@ -270,7 +272,7 @@ const struct cli_exit *cli_exit_at(size_t i)
                 { EXIT_SUCCESS, "done" },
                 { EXIT_FAILURE, "something else went wrong" },
                 { EXIT_USAGE, "the command is written wrongly" },
-                { EXIT_NOT_FOUND, "there is no such agent, key, file or store" },
+                { EXIT_NOT_FOUND, "there is no such agent, key, credential, file or store" },
                 { EXIT_DENIED, "denied, by the system's rights or by a wrong PIN or authorisation" },
                 { EXIT_HARDWARE, "the TPM is absent, does not answer, is locked or full" },
                 { EXIT_VERIFY, "verification failed: not this TPM's store, key, certificate or log" },

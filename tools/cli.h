@@ -16,6 +16,7 @@ enum {
         ERR_NOFILE = -102,        /* a file that the user named is not there */
         ERR_SWTPM = -103,         /* the software TPM of `holdfast dev` does not run */
         ERR_DAEMON = -105,        /* the daemon is needed and does not run */
+        ERR_NOCRED = -106,        /* the agent has no such credential, or no longer: not joined, not enrolled, ended */
         ERR_CONF = -104,          /* the configuration or environment cannot be taken as it is */
 };
 
@@ -122,9 +123,23 @@ int cmd_audit_checkpoint(struct cli *c);
 int cmd_audit_prove(struct cli *c);
 int cmd_audit_check_proof(struct cli *c);
 int cmd_audit_export(struct cli *c);
+int cmd_evidence_make(struct cli *c);
+int cmd_evidence_verify(struct cli *c);
+int cmd_evidence_show(struct cli *c);
 int cmd_config(struct cli *c);
 int cmd_inspect(struct cli *c);
 int cmd_dev(struct cli *c);
+int cmd_join(struct cli *c);
+int cmd_enroll(struct cli *c);
+int cmd_unenroll(struct cli *c);
+int cmd_revoke(struct cli *c);
+int cmd_enrolled(struct cli *c);
+int cmd_run(struct cli *c);
+int cmd_ssh(struct cli *c);
+int cmd_ssh_config(struct cli *c);
+int cmd_curl(struct cli *c);
+int cmd_token(struct cli *c);
+int cmd_cert(struct cli *c);
 int cmd_completion(struct cli *c);
 int cmd_version(struct cli *c);
 int cmd_help(struct cli *c);

@@ -6,6 +6,7 @@
 #include "audit/check.h"
 #include "audit/export.h"
 #include "tools/audit.h"
+#include "tools/audit_issuer.h"
 #include "tools/readfile.h"
 #include "tools/text.h"
 
@@ -58,15 +59,19 @@ int cmd_audit_check_proof(struct cli *c)
 {
         CLEANUP(buf_clear) struct buf text = { 0 }, record = { 0 }, line = { 0 };
         CLEANUP(pubkey_clear) struct pubkey ak = { 0 };
+        CLEANUP(audit_issuer_keys_clear) struct audit_issuer_keys issuer = { 0 };
+        const char *issuer_key = cli_value(c, "issuer-key");
         struct audit_entry e = { 0 };
         int r;
 
-        r = audit_ak(c, &ak);
+        if (issuer_key != NULL && cli_value(c, "ak") != NULL)
+                return err(ERR_USAGE, "choose one of --ak and --issuer-key");
+        r = issuer_key != NULL ? audit_issuer_keys(issuer_key, &issuer) : audit_ak(c, &ak);
         if (r == 0)
                 r = readfile(cli_arg(c, 0), &text);
         if (r != 0)
                 return r;
-        r = audit_check_proof(BYTES_OF(&text), &ak, &record, &e.record, &e.at.log);
+        r = audit_check_proof(BYTES_OF(&text), &ak, issuer_key != NULL ? &issuer.check : NULL, &record, &e.record, &e.at.log);
         /* Whatever is wrong with it: it proves nothing. */
         if (r == ERR_FORMAT || r == ERR_AUTH || r == ERR_RANGE)
                 return ERR_MISMATCH;
@@ -79,6 +84,7 @@ int cmd_audit_check_proof(struct cli *c)
         if (r == 0)
                 printf("%s\n", buf_str(&line));
         if (r == 0)
-                say(c, "The record is in log %llu under a checkpoint of this attestation key.", (unsigned long long)e.at.log);
+                say(c, "The record is in log %llu under a checkpoint of %s.", (unsigned long long)e.at.log,
+                    issuer_key != NULL ? "this issuer" : "this attestation key");
         return r;
 }

@@ -9,6 +9,7 @@
 #include "audit/check.h"
 #include "tools/audit.h"
 #include "tools/audit_counter.h"
+#include "tools/audit_issuer.h"
 #include "tools/audit_witness.h"
 #include "tools/text.h"
 
@@ -126,6 +127,8 @@ static int check(const struct cli *c, const char *dir, struct audit_check_option
 /* What the TPM vouches for, as far as it does. */
 static const char *completeness(const struct audit_report *rep, const struct audit_check_options *o)
 {
+        if (o->signer != NULL)
+                return "by the issuer's software: what the log tells was not changed since by who has not its key; no hardware says whether it did more";
         if (o->ak == NULL)
                 return "none: programs kept this log without a daemon, and no TPM vouches for it";
         switch (rep->mode) {
@@ -140,6 +143,7 @@ static const char *completeness(const struct audit_report *rep, const struct aud
                         return "TPM session audit DISAGREES: the TPM does not vouch for all that the log tells, and never says whether it did more";
                 return "by session audit: what the log tells was done by this TPM; the chip does not say whether it did more";
         case AUDIT_MODE_NONE:
+        case AUDIT_MODE_SOFTWARE:
                 break;
         }
         return "none: this TPM has no audit; what the log tells was not changed since, but the chip does not say whether it did more";
@@ -201,7 +205,9 @@ static void print_report(const struct audit_report *rep, const struct audit_chec
                 print_field("Time", "%s to %s", from, to);
         }
         print_field("Complete", "%s", completeness(rep, o));
-        if (!counter->known)
+        if (o->signer != NULL)
+                print_field("Counter", "none: this may be an older copy of the log");
+        else if (!counter->known)
                 print_field("Counter", "not compared: %s; this may be an older copy of the log", counter->why);
         else
                 print_field("Counter", holds(rep, PART_COUNTER) ? "%" PRIu64 ", as the newest checkpoint says: no older copy"
@@ -210,7 +216,8 @@ static void print_report(const struct audit_report *rep, const struct audit_chec
                 print_field("Witness", "%s of %s checkpoint%s signed by the witness key, too", grouped(rep->witnessed, a), grouped(rep->checkpoints, b),
                             rep->checkpoints == 1 ? " is" : "s are");
         if (uncovered(rep) > 0)
-                print_field("Newest", "%s record%s not yet vouched for by the TPM", grouped(uncovered(rep), a), uncovered(rep) == 1 ? " is" : "s are");
+                print_field("Newest", "%s record%s not yet vouched for by the %s", grouped(uncovered(rep), a), uncovered(rep) == 1 ? " is" : "s are",
+                            o->signer != NULL ? "issuer" : "TPM");
         print_findings(rep);
         if (bad != NULL) {
                 where(bad, at);
@@ -269,11 +276,37 @@ static int choose_ak(const struct cli *c, struct pubkey *ak, struct audit_check_
         return 0;
 }
 
+/* Keys, and what else is to be compared. */
+static int choose(const struct cli *c, const char *dir, struct pubkey *ak, struct audit_issuer_keys *issuer, struct audit_witness_key *witness,
+                  struct audit_counter *counter, struct audit_check_options *o)
+{
+        int r;
+
+        if (cli_value(c, "issuer-key") != NULL) {
+                if (cli_value(c, "ak") != NULL || cli_value(c, "nv") != NULL || cli_value(c, "witness-key") != NULL || cli_arg(c, 0) == NULL)
+                        return err(ERR_USAGE, "with --issuer-key there is a DIR, and no --ak, --nv or --witness-key");
+                o->ak = NULL;
+                o->signer = &issuer->check;
+                return audit_issuer_keys(cli_value(c, "issuer-key"), issuer);
+        }
+        r = choose_ak(c, ak, o);
+        if (r == 0 && cli_value(c, "witness-key") != NULL) {
+                r = audit_witness_key(cli_value(c, "witness-key"), witness);
+                o->witness = &witness->check;
+        }
+        if (r == 0)
+                r = audit_counter_choose(c, dir, counter);
+        if (r == 0 && counter->asks && !cli_flag(c, "no-checkpoint"))
+                r = audit_counter_checkpoint(counter, NULL);
+        return r;
+}
+
 int cmd_audit_verify(struct cli *c)
 {
         CLEANUP(pubkey_clear) struct pubkey ak = { 0 };
         CLEANUP(buf_clear) struct buf dir = { 0 };
         CLEANUP(audit_witness_key_clear) struct audit_witness_key witness = { 0 };
+        CLEANUP(audit_issuer_keys_clear) struct audit_issuer_keys issuer = { 0 };
         struct audit_check_options o = { .ak = &ak, .signatures = !cli_flag(c, "no-signatures") };
         struct audit_report rep = { 0 };
         CLEANUP(audit_counter_clear) struct audit_counter counter = { 0 };
@@ -281,15 +314,7 @@ int cmd_audit_verify(struct cli *c)
 
         r = audit_dir(c, cli_arg(c, 0), &dir);
         if (r == 0)
-                r = choose_ak(c, &ak, &o);
-        if (r == 0 && cli_value(c, "witness-key") != NULL) {
-                r = audit_witness_key(cli_value(c, "witness-key"), &witness);
-                o.witness = &witness.check;
-        }
-        if (r == 0)
-                r = audit_counter_choose(c, buf_str(&dir), &counter);
-        if (r == 0 && counter.asks && !cli_flag(c, "no-checkpoint"))
-                r = audit_counter_checkpoint(&counter, NULL);
+                r = choose(c, buf_str(&dir), &ak, &issuer, &witness, &counter, &o);
         if (r == 0)
                 r = check(c, buf_str(&dir), &o, &counter, &rep);
         if (r == 0 && cli_flag(c, "json"))

@@ -1,59 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* holdfast config: shows, writes or removes what a program needs to use the keys. */
-#include <limits.h>
-#include <openssl/x509.h>
-#include <pwd.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "lib/keytext.h"
 #include "lib/pem.h"
 #include "tools/keycmd.h"
-#include "tools/keytext.h"
-#include "tools/module.h"
-#include "tools/program.h"
+#include "tools/places.h"
 #include "tools/text.h"
 
 /* What struct plan_facts borrows from. */
 struct sources {
-        struct buf module, home, config_home, provider, openssl_cnf, key_ref, cert, ssh_key;
-        struct opensslconf openssl;
+        struct places places;
+        struct buf key_ref, cert, ssh_key;
 };
 
 static void sources_clear(struct sources *s)
 {
-        buf_clear(&s->module);
-        buf_clear(&s->home);
-        buf_clear(&s->config_home);
-        buf_clear(&s->provider);
-        buf_clear(&s->openssl_cnf);
+        places_clear(&s->places);
         buf_clear(&s->key_ref);
         buf_clear(&s->cert);
         buf_clear(&s->ssh_key);
-        opensslconf_clear(&s->openssl);
-}
-
-static int find_places(struct sources *s)
-{
-        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
-        const struct passwd *pw;
-        int r;
-
-        if (home == NULL || home[0] != '/') {
-                pw = getpwuid(getuid());
-                if (pw == NULL)
-                        return err(ERR_NOENT, "this user has no home directory");
-                home = pw->pw_dir;
-        }
-        r = module_path(&s->module);
-        if (r == 0)
-                r = buf_append_str(&s->home, home);
-        if (r == 0)
-                r = config != NULL && config[0] == '/' ? buf_append_str(&s->config_home, config) : buf_printf(&s->config_home, "%s/.config", home);
-        if (r == 0)
-                r = module_provider_path(&s->provider);
-        if (r == 0)
-                r = buf_printf(&s->openssl_cnf, "%s/openssl.cnf", X509_get_default_cert_area());
-        return r == 0 ? opensslconf_read(buf_str(&s->openssl_cnf), &s->openssl) : r;
 }
 
 static int find_key(const struct cli *c, struct sources *s)
@@ -92,22 +56,15 @@ static int make_plan(const struct cli *c, const struct program *program, bool wi
         struct plan_facts f;
         int r;
 
-        r = find_places(&s);
+        r = places_find(&s.places);
         if (r == 0 && with_key)
                 r = find_key(c, &s);
         if (r != 0)
                 return r;
-        f = (struct plan_facts){
-                .module = buf_str(&s.module),
-                .home = buf_str(&s.home),
-                .config_home = buf_str(&s.config_home),
-                .provider = buf_str(&s.provider),
-                .openssl_cnf = buf_str(&s.openssl_cnf),
-                .openssl = &s.openssl,
-                .key_ref = with_key ? str_or_null(&s.key_ref) : "",
-                .cert = with_key ? str_or_null(&s.cert) : "",
-                .ssh_key = with_key ? str_or_null(&s.ssh_key) : "",
-        };
+        f = places_facts(&s.places);
+        f.key_ref = with_key ? str_or_null(&s.key_ref) : "";
+        f.cert = with_key ? str_or_null(&s.cert) : "";
+        f.ssh_key = with_key ? str_or_null(&s.ssh_key) : "";
         return program->plan(&f, ret);
 }
 

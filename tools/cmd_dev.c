@@ -42,7 +42,9 @@ int dev_env(const struct cli *c, const struct dev_dir *d, const struct dev_tpm *
 {
         static const char *const tctis[] = { "HOLDFAST_TCTI", "TPM2TOOLS_TCTI", "TPM2OPENSSL_TCTI", "TPM2_PKCS11_TCTI" };
         static const char *const modules[] = { "PKCS11_MODULE", "PKCS11_MODULE_PATH" };
-        static const char *const others[] = { "HOLDFAST_SOCKET", "HOLDFAST_OPERATOR_SOCKET", "HOLDFAST_OPERATOR_GROUP", "HOLDFAST_AUDIT", "NOTIFY_SOCKET" };
+        static const char *const others[] = { "HOLDFAST_SOCKET", "HOLDFAST_OPERATOR_SOCKET", "HOLDFAST_OPERATOR_GROUP", "HOLDFAST_AUDIT", "NOTIFY_SOCKET",
+                                             "HOLDFAST_ISSUER", "HOLDFAST_ISSUER_CA", "HOLDFAST_ISSUER_HOST", "HOLDFAST_ISSUER_TOKEN_FILE", "HOLDFAST_ISSUER_CONF",
+                                             "HOLDFAST_TOKEN_SOCKET", "HOLDFAST_CREDENTIALS", "HOLDFAST_HTTP_SOCKET" };
         CLEANUP(buf_clear) struct buf store = { 0 }, module = { 0 }, dir = { 0 }, path = { 0 };
         const char *old = getenv("PATH");
         int r, failed = 0;
@@ -152,6 +154,8 @@ int cmd_dev(struct cli *c)
 
         if (cli_flag(c, "store") || cli_flag(c, "tcti"))
                 return err(ERR_USAGE, "holdfast dev has a store and a TPM of its own");
+        if (cli_flag(c, "direct") && cli_flag(c, "issuer"))
+                return err(ERR_USAGE, "an issuer is spoken to by the daemon: choose one of --direct and --issuer");
         if (pipe2(fds, O_CLOEXEC) != 0)
                 return err_errno("cannot make a pipe");
         from = fds[0];

@@ -6,7 +6,7 @@
 #include "lib/tpmt.h"
 #include "lib/tsskey.h"
 #include "tools/cert.h"
-#include "tools/keytext.h"
+#include "lib/keytext.h"
 #include "tools/readfile.h"
 #include "tools/text.h"
 

@@ -4,7 +4,7 @@
 #include "lib/pem.h"
 #include "tools/cert.h"
 #include "tools/keycmd.h"
-#include "tools/keytext.h"
+#include "lib/keytext.h"
 #include "tools/readfile.h"
 #include "tools/text.h"
 

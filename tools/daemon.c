@@ -16,6 +16,7 @@
 #include "tools/daemon.h"
 
 #define MESSAGE_MAX 65536
+#define REPLY_MAX (6u << 20)     /* evidence with its logs */
 #define CONNECT_S 5
 #define COMMANDS 8              /* of the TPM, that one order waits for at most */
 
@@ -206,7 +207,7 @@ static int read_reply(struct daemon *d, json_t **ret)
         if (r != 0)
                 return r;
         len = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
-        if (len > MESSAGE_MAX)
+        if (len > REPLY_MAX)
                 return err(ERR_FORMAT, "the daemon's answer is too long");
         r = buf_reserve(&text, len);
         if (r == 0)

@@ -4,6 +4,7 @@
  *   holdfast dev         waits and forwards signals; if it is killed, its end of a pipe closes
  *     supervisor         parent of all that follows, and of what they leave behind; takes everything away in the end
  *       swtpm
+ *       holdfast-issuer        with --issuer
  *       holdfastd
  *       CMD
  */
@@ -38,6 +39,21 @@ struct dev_daemon {
 int dev_daemon_start(const struct dev_dir *d, struct dev_daemon *ret);
 /* Lets it write its last checkpoint. */
 void dev_daemon_stop(struct dev_daemon *s);
+
+/* An issuer that takes this TPM's maker for one, and any host with it; it serves when this returns, and its place is in our environment. */
+struct dev_issuer {
+        pid_t pid;                /* -1: not started */
+};
+int dev_issuer_start(const struct dev_dir *d, struct dev_issuer *ret);
+/* The daemon of here is then known to it. */
+int dev_issuer_join(const struct dev_dir *d);
+void dev_issuer_stop(struct dev_issuer *s);
+
+/* Starts a program that says when it is ready (sd_notify(3)), and waits for that. Its output goes to NAME.log, and what it says last is why it did not
+ * start. */
+int dev_server_start(const struct dev_dir *d, const char *name, const char *const argv[], pid_t *ret);
+/* Runs one to its end. */
+int dev_run(const struct dev_dir *d, const char *name, const char *const argv[]);
 
 /* In a child of the supervisor's: a session of its own, no blocked signals, output to the log; ended with its parent. */
 void dev_become(int log, pid_t parent, const char *const argv[]) __attribute__((noreturn));

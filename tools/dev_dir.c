@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The private directory of `holdfast dev`. */
+/* The private directory of `holdfast dev` and of `holdfast run`. */
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
@@ -10,7 +10,7 @@
 #include "lib/err.h"
 #include "tools/dev.h"
 
-#define TEMPLATE "/holdfast-dev.XXXXXX"
+#define TEMPLATE "/holdfast.XXXXXX"
 
 /* Ours, and short: sun_path holds 108 octets. After sudo it is still another user's. */
 static bool usable(const char *dir)

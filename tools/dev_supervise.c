@@ -21,6 +21,7 @@ struct scene {
         const struct dev_dir *dir;
         struct dev_tpm tpm;
         struct dev_daemon daemon;
+        struct dev_issuer issuer;
         pid_t cmd;                /* -1: not running */
         int status;               /* of CMD, once it has ended */
 };
@@ -40,7 +41,11 @@ static int prepare(struct scene *s)
                 r = dev_ek_certify(&conf, s->dir);
         if (r == 0)
                 r = admin_init(&conf, &how);
-        return r == 0 && !cli_flag(s->cli, "direct") ? dev_daemon_start(s->dir, &s->daemon) : r;
+        if (r == 0 && cli_flag(s->cli, "issuer"))
+                r = dev_issuer_start(s->dir, &s->issuer);
+        if (r == 0 && !cli_flag(s->cli, "direct"))
+                r = dev_daemon_start(s->dir, &s->daemon);
+        return r == 0 && cli_flag(s->cli, "issuer") ? dev_issuer_join(s->dir) : r;
 }
 
 static int start_command(struct scene *s)
@@ -75,6 +80,9 @@ static void reap(struct scene *s)
                 } else if (pid == s->daemon.pid) {
                         s->daemon.pid = -1;
                         say(s->cli, "holdfast: the daemon has ended; its last words are in %s/daemon.log", s->dir->path);
+                } else if (pid == s->issuer.pid) {
+                        s->issuer.pid = -1;
+                        say(s->cli, "holdfast: the issuer has ended; its last words are in %s/issuer.log", s->dir->path);
                 }
         }
 }
@@ -112,7 +120,7 @@ static size_t signal_children(const struct scene *s, int sig)
         if (f == NULL)
                 return 0;
         while (fscanf(f, "%ld", &pid) == 1) {
-                if (pid == s->tpm.pid || pid == s->daemon.pid)
+                if (pid == s->tpm.pid || pid == s->daemon.pid || pid == s->issuer.pid)
                         continue;
                 kill((pid_t)pid, sig);
                 ++n;
@@ -136,6 +144,7 @@ static int take_away(struct scene *s)
 {
         end_strays(s);
         dev_daemon_stop(&s->daemon);
+        dev_issuer_stop(&s->issuer);
         dev_tpm_stop(&s->tpm);
         if (!cli_flag(s->cli, "keep"))
                 return dev_dir_remove(s->dir);
@@ -145,7 +154,7 @@ static int take_away(struct scene *s)
 
 int dev_supervise(struct cli *c, const struct dev_dir *d, int signals)
 {
-        struct scene s = { .cli = c, .dir = d, .tpm = { .pid = -1 }, .daemon = { .pid = -1 }, .cmd = -1 };
+        struct scene s = { .cli = c, .dir = d, .tpm = { .pid = -1 }, .daemon = { .pid = -1 }, .issuer = { .pid = -1 }, .cmd = -1 };
         CLEANUP(close_fd) int children = -1;
         sigset_t chld;
         int r;
@@ -156,7 +165,8 @@ int dev_supervise(struct cli *c, const struct dev_dir *d, int signals)
         children = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
         r = children < 0 ? err_errno("cannot watch processes") : prepare(&s);
         if (r == 0 && (c->n_args == 0 || cli_flag(c, "verbose")))
-                say(c, "swtpm  P-256 EK with certificate%s   state %s   assurance: simulator", s.daemon.pid > 0 ? "   holdfastd" : "", d->path);
+                say(c, "swtpm  P-256 EK with certificate%s%s   state %s   assurance: simulator", s.daemon.pid > 0 ? "   holdfastd" : "",
+                    s.issuer.pid > 0 ? "   holdfast-issuer" : "", d->path);
         if (r == 0)
                 r = start_command(&s);
         if (r == 0)

@@ -2,7 +2,7 @@
 /* Shows keys; holdfast key list. */
 #include <string.h>
 #include "tools/keycmd.h"
-#include "tools/keytext.h"
+#include "lib/keytext.h"
 #include "tools/text.h"
 
 int keycmd_kind(const char *name, const struct key_kind **ret)

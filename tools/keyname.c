@@ -5,7 +5,7 @@
 #include "lib/pem.h"
 #include "lib/ref.h"
 #include "tools/keyname.h"
-#include "tools/keytext.h"
+#include "lib/keytext.h"
 
 void key_name_clear(struct key_name *n)
 {

@@ -11,6 +11,8 @@
 #define BUILD_PLACE "/../pkcs11/.libs/" MODULE_NAME
 #define DAEMON_NAME "holdfastd"
 #define DAEMON_BUILD_PLACE "/../daemon/" DAEMON_NAME
+#define ISSUER_NAME "holdfast-issuer"
+#define ISSUER_BUILD_PLACE "/../issuer/" ISSUER_NAME
 #define PROVIDER_NAME "holdfast.so"
 #define PROVIDER_BUILD_PLACE "/../provider/.libs/" PROVIDER_NAME
 
@@ -65,4 +67,9 @@ int module_provider_path(struct buf *ret)
 int module_daemon_path(struct buf *ret)
 {
         return find(getenv("HOLDFAST_DAEMON"), DAEMON_BUILD_PLACE, HF_SBINDIR "/" DAEMON_NAME, ret);
+}
+
+int module_issuer_path(struct buf *ret)
+{
+        return find(getenv("HOLDFAST_ISSUER_PROGRAM"), ISSUER_BUILD_PLACE, HF_SBINDIR "/" ISSUER_NAME, ret);
 }

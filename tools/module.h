@@ -12,6 +12,8 @@ int module_path(struct buf *ret);
 int module_provider_path(struct buf *ret);
 /* The same of the daemon, $HOLDFAST_DAEMON. */
 int module_daemon_path(struct buf *ret);
+/* The same of the issuer, $HOLDFAST_ISSUER_PROGRAM. */
+int module_issuer_path(struct buf *ret);
 /* The directory of this command, where it runs from a build tree; ERR_NOENT otherwise. */
 int module_build_dir(struct buf *ret);
 

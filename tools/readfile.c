@@ -8,7 +8,7 @@
 #include "tools/cli.h"
 #include "tools/readfile.h"
 
-int readfile(const char *path, struct buf *ret)
+int readfile_most(const char *path, size_t most, struct buf *ret)
 {
         CLEANUP(buf_clear) struct buf all = { 0 };
         CLEANUP(close_fd) int opened = -1;
@@ -31,8 +31,8 @@ int readfile(const char *path, struct buf *ret)
                         r = err_errno("cannot read %s", path);
                 if (n <= 0)
                         break;
-                if (all.len + (size_t)n > READFILE_MAX)
-                        r = err(ERR_RANGE, "%s is longer than %u octets", path, READFILE_MAX);
+                if (all.len + (size_t)n > most)
+                        r = err(ERR_RANGE, "%s is longer than %zu octets", path, most);
                 if (r == 0)
                         r = buf_append(&all, part, (size_t)n);
                 if (r != 0)
@@ -41,4 +41,9 @@ int readfile(const char *path, struct buf *ret)
         if (r == 0)
                 buf_take(&all, ret);
         return r;
+}
+
+int readfile(const char *path, struct buf *ret)
+{
+        return readfile_most(path, READFILE_MAX, ret);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What verbs and options there are: the one table that parsing, help, completion and the
  * manual's check read. */
+#include <limits.h>
 #include "lib/buf.h"
 #include "tools/cli.h"
 
@@ -132,6 +133,7 @@ static const struct cli_option audit_log_options[] = {
 static const struct cli_option audit_verify_options[] = {
         { "ak", 0, "FILE", "the attestation key's public half is in FILE, PEM or a certificate" },
         { "witness-key", 0, "KEY", "checkpoints have a line by this Ed25519 key, too: a PEM public key's file, or NAME+ID+KEY" },
+        { "issuer-key", 0, "FILE", "the log is an issuer's: its checkpoints are by a key in FILE, PEM public keys or certificates" },
         { "no-signatures", 0, NULL, "do not check each signature against its key" },
         { "no-checkpoint", 0, NULL, "do not let the daemon make a checkpoint first" },
         { "nv", 0, "VALUE", "the TPM's NV counter is VALUE; ask: ask the daemon, for a copy too" },
@@ -146,6 +148,7 @@ static const struct cli_option audit_prove_options[] = {
 
 static const struct cli_option audit_check_proof_options[] = {
         { "ak", 0, "FILE", "the attestation key's public half is in FILE, PEM or a certificate" },
+        { "issuer-key", 0, "FILE", "the log is an issuer's: its checkpoints are by a key in FILE, PEM public keys or certificates" },
         { .name = NULL },
 };
 
@@ -158,6 +161,36 @@ static const struct cli_option audit_export_options[] = {
         { .name = NULL },
 };
 
+static const struct cli_option evidence_make_options[] = {
+        { "challenge", 0, "HEX", "what the evidence is for: 32 to 128 hex digits, or a FILE with it or with a challenge file" },
+        { "id", 0, "HEX", "the key with this CKA_ID" },
+        { "pcrs", 0, "LIST", "quote these PCRs, such as 0,2,7; with verify: demand exactly these" },
+        { "pcr-hash", 0, "HASH", "sha256, sha384 or sha512: of this bank" },
+        { "event-log", 0, NULL, "with the firmware's event log; with verify: it must explain the PCRs" },
+        { "ima", 0, NULL, "with Linux's list of measured files; with verify: it must explain PCR 10" },
+        { "log", 0, NULL, "with the newest checkpoint of the host's log" },
+        { "to", 0, "TEXT", "for whom it is, for the host's log" },
+        { "out", 'o', "FILE", "write it to FILE, in place of standard output" },
+        { .name = NULL },
+};
+
+static const struct cli_option evidence_verify_options[] = {
+        { "challenge", 0, "HEX", "what the evidence is for: 32 to 128 hex digits, or a FILE with it or with a challenge file" },
+        { "policy", 0, "FILE", "what is demanded is in FILE, JSON" },
+        { "ak-name", 0, "HEX", "believe the attestation key with this TPM Name; may be given again" },
+        { "root", 0, "FILE", "believe attestation keys with a certificate by the one in FILE; may be given again" },
+        { "ek-name", 0, "HEX", "the attestation key may be below the endorsement key with this Name" },
+        { "srk-name", 0, "HEX", "the key is below the parent with this Name" },
+        { "pcrs", 0, "LIST", "quote these PCRs, such as 0,2,7; with verify: demand exactly these" },
+        { "pcr-hash", 0, "HASH", "sha256, sha384 or sha512: of this bank" },
+        { "event-log", 0, NULL, "with the firmware's event log; with verify: it must explain the PCRs" },
+        { "ima", 0, NULL, "with Linux's list of measured files; with verify: it must explain PCR 10" },
+        { "secure-boot", 0, NULL, "demand that secure boot is on, by the event log" },
+        { "host-only", 0, NULL, "demand no key" },
+        { "clock-unsafe", 0, NULL, "allow a TPM whose clock may have gone back at its last loss of power" },
+        { .name = NULL },
+};
+
 static const struct cli_option config_options[] = {
         { "print", 0, NULL, "print what would be configured (this is the default)" },
         { "install", 0, NULL, "write it where the program finds it" },
@@ -167,7 +200,55 @@ static const struct cli_option config_options[] = {
 
 static const struct cli_option dev_options[] = {
         { "direct", 0, NULL, "start no daemon: programs use the TPM themselves" },
+        { "issuer", 0, NULL, "start an issuer, too, and make this host known to it" },
         { "keep", 0, NULL, "leave the directory with store, TPM state and logs" },
+        { .name = NULL },
+};
+
+#define JOIN_OPTIONS \
+        { "token", 0, "TOKEN", "the join token that the issuer gave for this host; others may see it while the command runs" }, \
+        { "token-file", 0, "FILE", "the join token is the first line of FILE; - is standard input" }, \
+        { "ca", 0, "FILE", "trust the issuer's TLS by the certificates in FILE, and no others" }, \
+        { "host", 0, "NAME", "this host's name at the issuer, in place of the system's" }
+
+static const struct cli_option join_options[] = {
+        JOIN_OPTIONS,
+        { "out", 0, "FILE", "ask no issuer: write to FILE what is carried to one that this host does not reach" },
+        { .name = NULL },
+};
+
+static const struct cli_option enroll_options[] = {
+        { "issuer", 0, "URL", "join this issuer first" },
+        { "from", 0, "FILE", "ask no issuer: the credentials are in FILE, or in a directory, as the issuer wrote them" },
+        { "profile", 0, "PROFILE", "ask for this profile, in place of the one that the issuer chooses" },
+        JOIN_OPTIONS,
+        { .name = NULL },
+};
+
+static const struct cli_option revoke_options[] = {
+        { "reason", 0, "WORD", "unspecified, key-compromise, superseded, cessation or withdrawn" },
+        { "keep", 0, NULL, "leave the agent's keys enrolled, for when the issuer lets it have credentials again" },
+        { .name = NULL },
+};
+
+static const struct cli_option token_options[] = {
+        { "audience", 0, "URL", "for whom the token is" },
+        { "format", 0, "FORM", "jwt, vault, kubernetes or oauth-spiffe" },
+        { "role", 0, "ROLE", "the role to log in to, for --format vault" },
+        { "file", 0, "FILE", "write it there, readable by this user alone, in place of standard output" },
+        { "follow", 0, NULL, "stay and keep that file fresh" },
+        { "client-assertion", 0, NULL, "sign a client assertion with the agent's own key, as the body of a token request" },
+        { "client-id", 0, "ID", "the client's name in it, in place of the agent's SPIFFE ID" },
+        { "dpop", 0, "METHOD", "sign a DPoP proof for METHOD and URL with the agent's own key" },
+        { "nonce", 0, "NONCE", "the server's nonce, for the proof" },
+        { "access-token-file", 0, "FILE", "the access token that goes with the proof is the first line of FILE; - is standard input" },
+        { .name = NULL },
+};
+
+static const struct cli_option cert_options[] = {
+        { "bundle", 0, NULL, "the CA certificates" },
+        { "ssh", 0, NULL, "the SSH certificate" },
+        { "known-hosts", 0, NULL, "the SSH CA for hosts, as lines of a known_hosts file" },
         { .name = NULL },
 };
 
@@ -205,6 +286,20 @@ static const struct cli_verb verbs[] = {
         { "audit prove", "N", 1, 1, VERB_NO_JSON, "print a proof that record N is in the log", audit_prove_options, cmd_audit_prove },
         { "audit check-proof", "FILE", 1, 1, 0, "check such a proof and print its record", audit_check_proof_options, cmd_audit_check_proof },
         { "audit export", "", 0, 0, 0, "hand records to another program, each at least once", audit_export_options, cmd_audit_export },
+        { "evidence make", "[AGENT[/LABEL]]", 0, 1, 0, "let the TPM attest a key, this host, or both, for a challenge", evidence_make_options, cmd_evidence_make },
+        { "evidence verify", "FILE", 1, 1, 0, "check evidence, without a TPM", evidence_verify_options, cmd_evidence_verify },
+        { "evidence show", "FILE", 1, 1, 0, "print what stands in evidence, unchecked", NULL, cmd_evidence_show },
+        { "join", "[ISSUER]", 0, 1, 0, "make this host known to an issuer, by its TPM", join_options, cmd_join },
+        { "enroll", "AGENT[/LABEL]", 1, 1, 0, "get credentials for a key from the issuer, and keep them fresh", enroll_options, cmd_enroll },
+        { "unenroll", "AGENT[/LABEL]", 1, 1, 0, "keep a key's credentials no longer", NULL, cmd_unenroll },
+        { "revoke", "AGENT", 1, 1, 0, "have the issuer revoke all that it gave to an agent", revoke_options, cmd_revoke },
+        { "enrolled", "", 0, 0, 0, "list what is enrolled, until when, and what went wrong", NULL, cmd_enrolled },
+        { "run", "AGENT[/LABEL] -- CMD...", 2, UINT_MAX, VERB_COMMAND | VERB_NO_JSON, "run CMD with an agent's credentials and an ssh-agent of its own", NULL, cmd_run },
+        { "ssh", "AGENT[/LABEL] -- ARGUMENT...", 2, UINT_MAX, VERB_COMMAND | VERB_NO_JSON, "run ssh with an agent's key and certificate", NULL, cmd_ssh },
+        { "ssh-config", "AGENT[/LABEL] [HOST...]", 1, UINT_MAX, VERB_NO_JSON, "print what ssh_config needs for that", NULL, cmd_ssh_config },
+        { "curl", "AGENT[/LABEL] -- ARGUMENT...", 2, UINT_MAX, VERB_COMMAND | VERB_NO_JSON, "run curl with an agent's key and certificate", NULL, cmd_curl },
+        { "token", "AGENT[/LABEL] [URL]", 1, 2, 0, "print a token of an agent's, or a proof signed by itself", token_options, cmd_token },
+        { "cert", "AGENT[/LABEL]", 1, 1, VERB_NO_JSON, "print an agent's certificate and its chain", cert_options, cmd_cert },
         { "config", "PROGRAM [AGENT[/LABEL]]", 1, 2, VERB_WRITES, "make a program use the keys: ssh, openssl, git, p11-kit, curl, nginx", config_options, cmd_config },
         { "inspect", "FILE", 1, 1, 0, "say what a key file, certificate or file of the store is", NULL, cmd_inspect },
         { "dev", "[-- CMD...]", 0, CLI_GIVEN_MAX, VERB_COMMAND | VERB_NO_JSON, "run CMD, or a shell, with a private software TPM and daemon", dev_options, cmd_dev },

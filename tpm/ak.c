@@ -89,6 +89,30 @@ int tpm_ak_make(struct tpm *t, uint32_t want, struct bytes owner_auth, struct by
         return r;
 }
 
+static int read_ak(struct tpm *t, void *arg)
+{
+        struct tpm_ak *a = arg;
+        int r = public_read(t, a->handle, &a->pub, &a->name);
+
+        if (r != ERR_NOENT && r != ERR_INVAL)
+                return r;
+        t->why.remedy = REMEDY_NONE;
+        return err(ERR_NOENT, "this TPM has no key at 0x%08x", a->handle);
+}
+
+int tpm_ak_read(struct tpm *t, uint32_t handle, struct tpm_ak *ret)
+{
+        CLEANUP(tpm_ak_clear) struct tpm_ak a = { .handle = handle };
+        int r = tpm_operate(t, PATIENCE, read_ak, &a);
+
+        if (r != 0)
+                return r;
+        tpm_ak_clear(ret);
+        *ret = a;
+        a = (struct tpm_ak){ 0 };
+        return 0;
+}
+
 static int check_ak(struct tpm *t, void *arg)
 {
         const struct tpm_ak *a = arg;

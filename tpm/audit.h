@@ -19,6 +19,8 @@ void tpm_ak_clear(struct tpm_ak *a);
 /* Makes it and keeps it at `want`, or at the next free handle; an identical one there is taken as it is. auth becomes its
  * authorisation value. The endorsement hierarchy's authorisation must be empty. ERR_AUTH: owner_auth is wrong. */
 int tpm_ak_make(struct tpm *t, uint32_t want, struct bytes owner_auth, struct bytes auth, struct tpm_ak *ret);
+/* One that somebody else made and keeps at this handle, whatever it is. ERR_NOENT: nothing is there. */
+int tpm_ak_read(struct tpm *t, uint32_t handle, struct tpm_ak *ret);
 /* ERR_FOREIGN unless it is the one at its handle. */
 int tpm_ak_check(struct tpm *t, const struct tpm_ak *a);
 /* Removes it from its handle. */

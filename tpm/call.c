@@ -59,10 +59,11 @@ static int authorise(struct tpm *t, const struct call *c, struct session_command
 {
         TSS2L_SYS_AUTH_COMMAND auths;
         const uint8_t *params;
-        size_t len;
+        size_t len, own;
         int r;
 
-        auths.count = c->second ? 2 : 1;
+        auths.count = c->second || c->partner != NULL ? 2 : 1;
+        own = c->partner != NULL && c->partner->follows ? 0 : auths.count - 1;
         for (unsigned i = 0; i < auths.count; i++)
                 auths.auths[i] = (TPMS_AUTH_COMMAND){ .sessionHandle = TPM2_RS_PW };
         if (c->auth == AUTH_PASSWORD)
@@ -78,20 +79,25 @@ static int authorise(struct tpm *t, const struct call *c, struct session_command
         *cmd = (struct session_command){ .cc = c->cc, .params = BYTES(params, len), .auth = c->value, .attributes = attributes(t, c) };
         for (; cmd->n_names < c->n_objects; cmd->n_names++)
                 cmd->names[cmd->n_names] = c->object[cmd->n_names].name;
-        r = session_authorise(&t->session, cmd, &auths.auths[auths.count - 1]);
+        r = session_authorise(&t->session, cmd, &auths.auths[own]);
+        if (r == 0 && c->partner != NULL)
+                r = c->partner->authorise(t, c->partner, cmd, &auths.auths[1 - own]);
         return r != 0 ? r : marshalled(c, Tss2_Sys_SetCmdAuths(t->sys, &auths));
 }
 
 /* The bytes are in our own packet, so they may be decrypted where they are. The audit digest is over what travelled. */
 static int verify(struct tpm *t, const struct call *c, const struct session_command *cmd, const struct response *rsp)
 {
+        const struct response_auth *own = c->partner != NULL && c->partner->follows ? &rsp->first : &rsp->auth;
         struct session_command after = *cmd;
         struct reader r = READER(rsp->params);
         struct bytes first;
         int e;
 
         after.auth = c->value_after != NULL ? *c->value_after : c->value;
-        e = session_check(&t->session, &after, rsp->params, rsp->nonce, rsp->attributes, rsp->hmac);
+        e = session_check(&t->session, &after, rsp->params, own->nonce, own->attributes, own->hmac);
+        if (e == 0 && c->partner != NULL)
+                e = c->partner->check(t, c->partner, &after, rsp);
         if (e != 0) {
                 observe_lost(t, c);
                 return e;
@@ -144,7 +150,7 @@ static int once(struct tpm *t, const struct call *c, struct answer *ret)
 
         t->why = (struct rc_meaning){ .remedy = REMEDY_NONE };
         if (c->auth == AUTH_SESSION && t->session.handle == 0) {
-                r = session_open(t, t->parent.handle, &t->parent_public);
+                r = session_open(t, t->parent.handle, &t->parent_public, &t->session);
                 if (r == 0)
                         r = observe_session(t);
                 if (r != 0)
@@ -214,6 +220,9 @@ int tpm_call(struct tpm *t, const struct call *c, struct answer *ret)
                 /* Had the command been done, the session would be out of step, and that would count as a wrong try. */
                 if (c->lockout)
                         session_doubt(t, 0);
+                r = c->lockout && c->partner != NULL ? c->partner->doubt(t) : 0;
+                if (r != 0)
+                        return r;
                 clock_nap(nap, t->deadline_us);
                 nap = nap * 2 > NAP_MAX_US ? NAP_MAX_US : nap * 2;
         }

@@ -46,6 +46,7 @@ struct tpm {
         pid_t pid;
         bool started;                           /* there has been an operation */
         struct session session;
+        struct session pair;                    /* for a second authorisation: certify.c */
         struct session aside;                   /* of the batch that is open, while another is tried: see session_doubt() */
         uint32_t doubted;                       /* with this command */
 
@@ -85,6 +86,14 @@ struct tpm {
         uint32_t refused;                       /* the command; 0: one that closes a batch */
 };
 
+/* The other authorisation of a command that has two, where it is not an empty password: both sessions' HMACs are over the same hashes. */
+struct partner {
+        int (*authorise)(struct tpm *t, const struct partner *p, const struct session_command *cmd, TPMS_AUTH_COMMAND *ret);
+        int (*check)(struct tpm *t, const struct partner *p, const struct session_command *cmd, const struct response *rsp);
+        int (*doubt)(struct tpm *t);            /* a command of its may be lost, and count as a wrong try: another session. NULL where lockout is not set */
+        bool follows;                           /* it is the second object's, and the session's the first's; else the other way about */
+};
+
 /* One command. */
 struct call {
         uint32_t cc;
@@ -96,7 +105,8 @@ struct call {
         } object[3];
         size_t n_objects;
         enum { AUTH_NONE, AUTH_PASSWORD, AUTH_SESSION } auth;
-        bool second;                            /* the first object's authorisation is an empty password, what follows is the second's */
+        bool second;                            /* the first object's authorisation is an empty password or the partner's, what follows is the second's */
+        const struct partner *partner;
         struct bytes value;                     /* of the first object: its authorisation value; AUTH_PASSWORD: must be empty */
         const struct bytes *value_after;        /* where the command changes it, else NULL */
         bool secret_in, secret_out;             /* the first parameter, either way, travels encrypted */
@@ -134,7 +144,7 @@ void hang_up(struct tpm *t);                    /* a connection that has failed:
 bool change_connection(struct tpm *t);          /* behind a resource manager: for one with nothing loaded, if that is to be had for nothing */
 int evict(struct tpm *t, enum loaded_kind kind); /* room for one more; ERR_FULL if there is nothing to flush */
 int list_handles(struct tpm *t, uint32_t first, uint32_t *list, size_t room, size_t *ret_n);
-int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key); /* salted to that key */
+int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key, struct session *ret); /* salted to that key */
 void session_drop(struct tpm *t);
 /* The next command gets another session, because this one may be at fault for what `cc` failed with. That is not worth an open batch: the
  * session that has one is kept aside, and only given up when `cc` goes well in another, or something is audited there. */
@@ -190,6 +200,12 @@ bool is_owner_persistent(uint32_t handle);
 struct bytes handle_name(uint32_t handle, uint8_t out[HANDLE_NAME_LEN]);
 /* ERR_FOREIGN unless what is at the parent's handle is the parent. */
 int parent_verify(struct tpm *t, const struct tpm_parent *p);
+
+/* ek_policy.c: what authorises an endorsement key. */
+/* Policy A of the EK Credential Profile is TPM2_PolicySecret(TPM_RH_ENDORSEMENT), Policy B is A or C, and C is TPM2_PolicyAuthorizeNV of an index
+ * that is the platform's. Each in any of the hashes that EKs have. */
+enum ek_policy { EK_POLICY_A, EK_POLICY_B, EK_POLICY_C };
+int ek_policy(enum ek_policy which, uint16_t hash, TPM2B_DIGEST *ret);
 
 /* key.c: the key, loaded: from the table, or by TPM2_Load. */
 int key_load(struct tpm *t, const struct tpm_key *k, uint32_t *ret_handle);

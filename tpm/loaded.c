@@ -174,7 +174,7 @@ static TSS2_RC prepare_start(TSS2_SYS_CONTEXT *sys, const struct call *c)
         return Tss2_Sys_StartAuthSession_Prepare(sys, s->handle, TPM2_RH_NULL, &nonce, &s->salt, TPM2_SE_HMAC, &aes, TPM2_ALG_SHA256);
 }
 
-int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key)
+int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key, struct session *ret)
 {
         struct session s = { 0 };
         struct start in = { .session = &s, .handle = handle };
@@ -198,7 +198,7 @@ int session_open(struct tpm *t, uint32_t handle, const TPM2B_PUBLIC *key)
         cache_add(&t->cache, a.handle, BYTES(NULL, 0), t->id, t->pid);
         e = session_start(&s, a.handle, BYTES_OF(&salt), read_2b(&r));
         if (e == 0)
-                t->session = s;
+                *ret = s;
         else
                 temp_add(t, a.handle);
         session_forget(&s);

@@ -3,16 +3,19 @@
 
 noinst_LTLIBRARIES += tpm/libhf_tpm.la
 tpm_libhf_tpm_la_SOURCES = \
+	tpm/activate.c \
 	tpm/ak.c \
 	tpm/audit.c tpm/audit.h \
 	tpm/cache.c tpm/cache.h \
 	tpm/call.c \
 	tpm/caps.c \
+	tpm/certify.c tpm/certify.h \
 	tpm/clock.c tpm/clock.h \
 	tpm/context.c \
 	tpm/counter.c \
 	tpm/ctx.h \
 	tpm/ek.c tpm/ek.h \
+	tpm/ek_policy.c \
 	tpm/key.c \
 	tpm/link.c tpm/link.h \
 	tpm/link_device.c \
@@ -39,10 +42,12 @@ tpm_fixture = tests/tpmfix.c tests/tpmfix.h tests/proxy.c tests/proxy.h tests/sw
 tpm_device = tests/tpmdev.c tests/tpmdev.h
 
 TPM_TESTS = \
+	tests/unit/test_tpm_activate \
 	tests/unit/test_tpm_ak \
 	tests/unit/test_tpm_audit \
 	tests/unit/test_tpm_cache \
 	tests/unit/test_tpm_caps_read \
+	tests/unit/test_tpm_certify \
 	tests/unit/test_tpm_clock \
 	tests/unit/test_tpm_counter \
 	tests/unit/test_tpm_ek \
@@ -71,6 +76,8 @@ TESTS += tests/bench/strategy
 tests_bench_strategy_SOURCES = tests/bench/strategy.c $(tpm_fixture) $(tpm_device)
 tests_bench_strategy_LDADD = $(tpm_libs) -lm
 
+tests_unit_test_tpm_activate_SOURCES = tests/unit/test_tpm_activate.c tests/ekfix.c tests/ekfix.h $(tpm_fixture)
+tests_unit_test_tpm_activate_LDADD = $(attest_libs) $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_ak_SOURCES = tests/unit/test_tpm_ak.c $(tpm_fixture)
 tests_unit_test_tpm_ak_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_audit_SOURCES = tests/unit/test_tpm_audit.c $(tpm_device) $(tpm_fixture)
@@ -79,6 +86,8 @@ tests_unit_test_tpm_cache_SOURCES = tests/unit/test_tpm_cache.c
 tests_unit_test_tpm_cache_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_caps_read_SOURCES = tests/unit/test_tpm_caps_read.c $(tpm_fixture)
 tests_unit_test_tpm_caps_read_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
+tests_unit_test_tpm_certify_SOURCES = tests/unit/test_tpm_certify.c $(tpm_device) $(tpm_fixture)
+tests_unit_test_tpm_certify_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_clock_SOURCES = tests/unit/test_tpm_clock.c
 tests_unit_test_tpm_clock_LDADD = $(tpm_libs) $(CMOCKA_LIBS)
 tests_unit_test_tpm_counter_SOURCES = tests/unit/test_tpm_counter.c $(tpm_fixture)

@@ -153,7 +153,7 @@ static int open_throwaway_session(struct tpm *t)
         if (r == 0)
                 r = tpmt_public_decode(BYTES_OF(&pub), &key);
         if (r == 0)
-                r = session_open(t, handle, &key);
+                r = session_open(t, handle, &key, &t->session);
         if (r == 0)
                 temps_flush(t);
         return r;

@@ -19,7 +19,8 @@
  *   c  a TPMS_CAPABILITY_DATA of a kind we ask for
  *   k  a TPMS_TIME_INFO
  *   x  a TPMS_CONTEXT
- * and in front of them 2 where there is a second authorisation and the first is a password's. */
+ *   p  the update counter, selection and values of PCRs
+ * and in front of them 2 where there is a second authorisation and the first is a password's, + where either may be either's. */
 static const struct command commands[] = {
         { TPM2_CC_Startup, "Startup", MAKES_NOTHING, "" },
         { TPM2_CC_GetCapability, "GetCapability", MAKES_NOTHING, "1c" },
@@ -50,7 +51,12 @@ static const struct command commands[] = {
         { TPM2_CC_NV_Write, "NV_Write", MAKES_NOTHING, "" },
         { TPM2_CC_NV_Increment, "NV_Increment", MAKES_NOTHING, "" },
         { TPM2_CC_ReadClock, "ReadClock", MAKES_NOTHING, "k" },
+        { TPM2_CC_PCR_Read, "PCR_Read", MAKES_NOTHING, "p" },
         { TPM2_CC_Quote, "Quote", MAKES_NOTHING, "bs" },
+        { TPM2_CC_Certify, "Certify", MAKES_NOTHING, "+bs" },
+        { TPM2_CC_ActivateCredential, "ActivateCredential", MAKES_NOTHING, "+b" },
+        { TPM2_CC_PolicySecret, "PolicySecret", MAKES_NOTHING, "bt" },
+        { TPM2_CC_PolicyOR, "PolicyOR", MAKES_NOTHING, "" },
         { TPM2_CC_SetCommandCodeAuditStatus, "SetCommandCodeAuditStatus", MAKES_NOTHING, "" },
         { TPM2_CC_GetCommandAuditDigest, "GetCommandAuditDigest", MAKES_NOTHING, "2bs" },
         { TPM2_CC_GetSessionAuditDigest, "GetSessionAuditDigest", MAKES_NOTHING, "2bs" },
@@ -116,6 +122,18 @@ static void read_capability(struct reader *r)
                 read_bytes(r, count * size);
 }
 
+/* TPML_PCR_SELECTION, TPML_DIGEST: Part 2, 10.9.7 and 10.9.6 */
+static void read_pcrs(struct reader *r)
+{
+        read_u32(r);
+        for (uint32_t n = read_u32(r); n > 0 && !r->bad; n--) {
+                read_u16(r);
+                read_bytes(r, read_u8(r));
+        }
+        for (uint32_t n = read_u32(r); n > 0 && !r->bad; n--)
+                read_2b(r);
+}
+
 static bool fits(const char *layout, struct bytes params)
 {
         struct reader r = READER(params);
@@ -123,6 +141,10 @@ static bool fits(const char *layout, struct bytes params)
         for (const char *p = layout; *p != '\0'; p++) {
                 switch (*p) {
                 case '2':
+                case '+':
+                        break;
+                case 'p':
+                        read_pcrs(&r);
                         break;
                 case '1':
                         read_u8(&r);
@@ -157,23 +179,30 @@ static int refuse(const struct command *c, const char *why)
         return err(ERR_FORMAT, "the TPM's answer to %s is malformed: %s", c->name, why);
 }
 
+static void read_auth(struct reader *r, struct response_auth *ret)
+{
+        ret->nonce = read_2b(r);
+        ret->attributes = read_u8(r);
+        ret->hmac = read_2b(r);
+}
+
+static bool auth_too_long(const struct response_auth *a)
+{
+        return a->nonce.len > sizeof(TPMU_HA) || a->hmac.len > sizeof(TPMU_HA);
+}
+
 /* Part 1, 18.10: parameterSize, parameters, authorisations. */
 static int check_with_session(const struct command *c, struct reader *r, struct response *ret)
 {
         ret->params = read_bytes(r, read_u32(r));
-        if (c->layout[0] == '2') {
-                size_t nonce = read_2b(r).len;
-
-                read_u8(r);
-                if (nonce + read_2b(r).len != 0)
-                        return refuse(c, "a password has no nonce and no HMAC");
-        }
-        ret->nonce = read_2b(r);
-        ret->attributes = read_u8(r);
-        ret->hmac = read_2b(r);
+        if (c->layout[0] == '2' || c->layout[0] == '+')
+                read_auth(r, &ret->first);
+        if (c->layout[0] == '2' && ret->first.nonce.len + ret->first.hmac.len != 0)
+                return refuse(c, "a password has no nonce and no HMAC");
+        read_auth(r, &ret->auth);
         if (!read_done(r))
                 return refuse(c, "its session area does not fit");
-        if (ret->nonce.len > sizeof(TPMU_HA) || ret->hmac.len > sizeof(TPMU_HA))
+        if (auth_too_long(&ret->first) || auth_too_long(&ret->auth))
                 return refuse(c, "a nonce or HMAC is too long");
         return 0;
 }
@@ -205,7 +234,8 @@ int response_check(const struct command *c, bool with_session, struct bytes pack
                 return refuse(c, "its tag is wrong");
         if (c->makes != MAKES_NOTHING) {
                 rsp.handle = read_u32(&r);
-                if (rsp.handle >> 24 != (c->makes == MAKES_OBJECT ? TPM2_HT_TRANSIENT : TPM2_HT_HMAC_SESSION))
+                if (c->makes == MAKES_OBJECT ? rsp.handle >> 24 != TPM2_HT_TRANSIENT
+                                             : rsp.handle >> 24 != TPM2_HT_HMAC_SESSION && rsp.handle >> 24 != TPM2_HT_POLICY_SESSION)
                         return refuse(c, "its handle is of another kind");
         }
         if (with_session) {

@@ -19,14 +19,18 @@ struct command {
 /* NULL: we send no such command. */
 const struct command *command_by_cc(uint32_t cc);
 
-/* Points into the packet. */
+/* Points into the packet, as what follows does. */
+struct response_auth {
+        struct bytes nonce;
+        uint8_t attributes;
+        struct bytes hmac;
+};
+
 struct response {
         uint32_t rc;
         uint32_t handle;        /* 0: none */
         struct bytes params;
-        struct bytes nonce;     /* of the last authorisation, where there was one */
-        uint8_t attributes;
-        struct bytes hmac;
+        struct response_auth auth, first; /* the last authorisation, where there was one, and the one before it */
 };
 
 /* ERR_FORMAT unless the packet is one that this command can bring, to the last byte. with_session: the

@@ -49,6 +49,7 @@ static void limits(struct tpm *t, const struct tpm_options *o)
 static void release(struct tpm *t)
 {
         session_forget(&t->session);
+        session_forget(&t->pair);
         contexts_clear(t);
         tpm_parent_clear(&t->parent);
         share_close(&t->share);
@@ -158,6 +159,7 @@ void tpm_abandon(struct tpm *t)
         tcti_abandon(&t->tcti);
         share_abandon(&t->share);
         session_forget(&t->session);
+        session_forget(&t->pair);
 }
 
 uint64_t tpm_commands(const struct tpm *t)

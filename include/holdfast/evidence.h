@@ -80,6 +80,13 @@ enum {
         HF_ALLOW_CLOCK_UNSAFE = 128,    /* a TPM whose clock may have gone back at its last power loss */
 };
 
+/* An attestation key that was read and looked at beforehand, for who verifies evidence of the same one often: what it costs each time is saved, and no
+ * check is left out. It may be used by several threads, and is the caller's until hf_evidence_ak_free(), which takes NULL. ak_public: its TPMT_PUBLIC.
+ * 0, or a negative number: it is no attestation key, or memory ran out. */
+struct hf_evidence_ak;
+int hf_evidence_ak_new(struct hf_bytes ak_public, struct hf_evidence_ak **ret);
+void hf_evidence_ak_free(struct hf_evidence_ak *ak);
+
 struct hf_evidence_policy {
         unsigned flags;                 /* HF_WANT_*, HF_ALLOW_* */
         struct hf_bytes challenge;      /* 16 to 64 octets that the verifier chose for this once */
@@ -92,6 +99,7 @@ struct hf_evidence_policy {
         size_t n_roots;
         int64_t time;                   /* Unix time at which certificates are judged */
         struct hf_bytes ek_name;        /* of the host's endorsement key, or empty */
+        const struct hf_evidence_ak *ak; /* kept from before, or NULL. It says nothing of trust; evidence of another key is read as ever */
 
         /* The certified key. */
         struct hf_bytes srk_name;       /* its parent is this primary key of the owner hierarchy; empty: any parent */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `make bench`: what Holdfast costs, beside Debian's tpm2-pkcs11 on the same software TPM in the same run.
 #
-# BENCH_KEYS (1000), BENCH_ROUNDS (7), BENCH_RUNS (30) and BENCH_SIGNATURES (100000) make it smaller; BENCH_PEER names the peer's module.
+# BENCH_KEYS (1000), BENCH_ROUNDS (7), BENCH_RUNS (30), BENCH_SIGNATURES (100000), BENCH_RENEWALS (10000) and BENCH_SOAK (90 s) make it smaller; BENCH_PEER names the peer's module.
 set -u
 export LC_ALL=C
 
@@ -386,6 +386,20 @@ machine() {
 # shellcheck source=tests/bench/audit.sh
 . "$src/audit.sh"
 
+# shellcheck source=tests/bench/http.sh
+. "$src/http.sh"
+# shellcheck source=tests/bench/renew.sh
+. "$src/renew.sh"
+
+# Its last line is what an issuer does all day.
+evidence() {
+        local what times
+
+        while IFS=$'\t' read -r what times; do
+                row "evidence, in times of its bare signatures: $what" "at most 1.15" "$times" -
+        done < <(top_srcdir=$top_srcdir "$top_builddir/tests/bench/evidence_bench")
+}
+
 prepare
 machine
 row "what" "target" "ours" "tpm2-pkcs11"
@@ -401,5 +415,9 @@ provider
 serving
 daemon
 audit
+evidence
+http_serving
+renewals
+soaking
 chips
 strategies

@@ -10,7 +10,7 @@ foreign=$(pkg-config --cflags p11-kit-1 tss2-sys libcrypto jansson)
 # Twice, so that a missing guard shows.
 alone() { printf '#include "%s"\n#include "%s"\ntypedef int hf_not_empty;\n' "$1" "$1"; }
 
-for h in lib/*.h tpm/*.h audit/*.h attest/*.h keys/*.h pkcs11/*.h daemon/*.h issuer/*.h provider/*.h tools/*.h include/holdfast/*.h; do
+for h in lib/*.h tpm/*.h audit/*.h attest/*.h keys/*.h pkcs11/*.h enroll/*.h daemon/*.h issuer/*.h provider/*.h tools/*.h include/holdfast/*.h; do
         [ -e "$h" ] || continue
         define=-D_GNU_SOURCE
         case $h in include/*) define= ;; esac

@@ -15,12 +15,13 @@ allowed() {
         keys:tpm | keys:audit | keys:attest | pkcs11:keys | tools:audit | tools:attest | tools:keys) ;;
         daemon:lib | daemon:tpm | daemon:audit | daemon:keys | daemon:pkcs11) ;;
         issuer:lib | issuer:attest | issuer:audit) ;;
+        enroll:lib | enroll:attest | daemon:enroll | daemon:attest | tools:enroll) ;;
         tools:tpm) case $3 in tools/*dev*) ;; *) return 1 ;; esac ;;
         *) return 1 ;;
         esac
 }
 
-for file in lib/*.[ch] tpm/*.[ch] audit/*.[ch] attest/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] issuer/*.[ch] provider/*.[ch] tools/*.[ch] include/holdfast/*.h; do
+for file in lib/*.[ch] tpm/*.[ch] audit/*.[ch] attest/*.[ch] keys/*.[ch] pkcs11/*.[ch] enroll/*.[ch] daemon/*.[ch] issuer/*.[ch] provider/*.[ch] tools/*.[ch] include/holdfast/*.h; do
         from=${file%%/*}
         while IFS= read -r path; do
                 case $path in
@@ -55,14 +56,18 @@ home() {
                         echo "$file: <$pattern...> has its home in $*"
                         fail=1
                 fi
-        done < <(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$pattern" lib/*.[ch] tpm/*.[ch] audit/*.[ch] attest/*.[ch] keys/*.[ch] pkcs11/*.[ch] daemon/*.[ch] issuer/*.[ch] provider/*.[ch] tools/*.[ch] || true)
+        done < <(grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$pattern" lib/*.[ch] tpm/*.[ch] audit/*.[ch] attest/*.[ch] keys/*.[ch] pkcs11/*.[ch] enroll/*.[ch] daemon/*.[ch] issuer/*.[ch] provider/*.[ch] tools/*.[ch] || true)
 }
 home 'p11-kit/' lib/cryptoki.h daemon/frame.c
 home 'tss2/tss2_(sys|tcti|tctildr)' 'tpm/*'
 home 'tss2/' 'tpm/*' 'lib/*'
 home 'tss2/tss2_(esys|fapi)' none
 home 'cbor' lib/cbor.c
-home 'ini\.h' lib/conf.c
+home 'curl/' enroll/http.c issuer/client.c
+home 'ini\.h' lib/ini.c
+home 'event2/' 'issuer/http*'
+home 'sqlite3\.h' issuer/db_sqlite.c
+home 'libpq-fe\.h' issuer/db_pg.c
 home 'openssl/' 'lib/*' 'tpm/*' attest/trust.c 'issuer/*' 'tools/*' 'provider/*' daemon/witness.c
 
 [ $fail = 0 ] && echo "ok - every include obeys the layers"

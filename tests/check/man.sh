@@ -42,6 +42,21 @@ done
 same "holdfastd(8) lists its options" "$(section holdfastd.8 OPTIONS | options)" \
         "$("$top_builddir/daemon/holdfastd" --help | grep -oE -- '--[a-z0-9-]+' | sort -u)"
 same "holdfastd(8) lists the exit statuses" "$(section holdfastd.8 'EXIT STATUS' | terms | grep -E '^[0-9]+$' | sort -u)" "$(coded exit)"
+issuer=$top_builddir/issuer/holdfast-issuer
+issuer_verbs=$("$issuer" --help | sed -nE 's/^  ([a-z]+( (list|show|approve|revoke|create))?) .*/\1/p')
+same "holdfast-issuer(8) lists its verbs" "$(section holdfast-issuer.8 VERBS | grep '^\*' | tr -d '*' | tr , '\n' | sed 's/^ *//' | sort -u)" \
+        "$(sort -u <<<"$issuer_verbs")"
+issuer_options() {
+        local verb
+
+        while read -r verb; do
+                # shellcheck disable=SC2086 # a verb may be two words
+                "$issuer" $verb --help | grep -oE '^  --[a-z0-9-]+' | tr -d ' '
+        done <<<"$issuer_verbs"
+}
+same "and their options" "$(section holdfast-issuer.8 OPTIONS | options)" "$(issuer_options | sort -u)"
+same "holdfast-vendor-roots(8) lists its options" "$(section holdfast-vendor-roots.8 OPTIONS | options)" \
+        "$("$top_srcdir/issuer/holdfast-vendor-roots" --help | grep -oE -- '--[a-z-]+' | sort -u)"
 same "holdfast-audit(7) has a paragraph for each finding" "$(section holdfast-audit.7 FINDINGS | terms | sort -u)" "$(coded fault)"
 same "holdfast.conf(5) lists the keys" \
         "$(awk '/^# / { s = "" } /^## \[/ { gsub(/[][#* ]/, ""); s = $0 } /^\*[a-z_0-9-]+\*/ && s != "" { split($0, w, "*"); print s "." w[2] }' "$man/holdfast.conf.5.scd" | sort -u)" \

@@ -4,7 +4,7 @@
 
 set -eu
 cd "${top_srcdir:?}"
-mapfile -t scripts < <({ echo check; echo quickstart; echo packages.sh; find tests .ci -name '*.sh' -o -path .ci/run; } 2>/dev/null | sort -u)
+mapfile -t scripts < <({ echo check; echo quickstart; echo packages.sh; echo issuer/holdfast-vendor-roots; find tests .ci -name '*.sh' -o -path .ci/run; } 2>/dev/null | sort -u)
 existing=()
 for s in "${scripts[@]}"; do [ ! -e "$s" ] || existing+=("$s"); done
 # Helpers with arguments that may be left out are called without.

@@ -6,7 +6,7 @@ set -eu
 cd "${top_srcdir:?}"
 fail=0
 # From the release archive as from a clone: by directory, not by version control.
-mapfile -t files < <(find configure.ac Makefile.am check quickstart packages.sh holdfast.*.in .ci lib tpm audit attest keys pkcs11 daemon issuer provider tools include system tests docs README.md \
+mapfile -t files < <(find configure.ac Makefile.am check quickstart packages.sh holdfast.*.in .ci lib tpm audit attest keys pkcs11 enroll daemon issuer provider tools include system tests docs README.md \
         -type f ! -path '*/corpus/*' ! -path '*/vectors/*' ! -name '*.[1-8]' ! -name '.*' 2>/dev/null | sort)
 
 complain() {    # complain WHAT, with the offending lines on standard input

@@ -7,6 +7,7 @@ set -eu
 : "${top_srcdir:?}" "${top_builddir:?}"
 fail=0
 most=1.5        # exposure
+issuer_most=1.6
 
 command -v systemd-analyze >/dev/null || {
         echo "SKIP: no systemd-analyze (on Debian: apt-get install systemd)"
@@ -64,6 +65,12 @@ check "and has no other capability" one
 alone() { ! grep -E '^(Private|Protect|ProcSubset|Inaccessible|ReadOnlyPaths|ReadWritePaths|ExecPaths|NoExecPaths|BindPaths|TemporaryFileSystem|RootDirectory)' "$T/user/holdfastd.service"; }
 check "a user's daemon stays in the user's namespaces" alone
 
+# The issuer has the network, and neither a TPM nor anybody's files.
+sed "s,^ExecStart=.*/holdfast-issuer,ExecStart=$top_builddir/issuer/holdfast-issuer," "$top_builddir/system/holdfast-issuer.service" >"$T/issuer.service"
+mkdir "$T/issuer" && mv "$T/issuer.service" "$T/issuer/holdfast-issuer.service"
+check "systemd knows all that is in the issuer's unit" silent systemd-analyze --system verify --man=no "$T/issuer/holdfast-issuer.service"
+check "whose exposure is at most $issuer_most" systemd-analyze security --offline=true --no-pager --threshold="${issuer_most/./}" "$T/issuer/holdfast-issuer.service"
+
 same() {        # same WHAT IN-THE-UNITS IN-THE-PROGRAM
         if [ -n "$2" ] && [ "$2" = "$3" ]; then
                 echo "ok - $1"
@@ -72,7 +79,8 @@ same() {        # same WHAT IN-THE-UNITS IN-THE-PROGRAM
                 fail=1
         fi
 }
-asked=$(grep -ohE 'notify_socket\("[a-z0-9]+"' "$top_srcdir"/daemon/*.c | cut -d'"' -f2 | sort)
+# The one for tokens is there only on a host that has an issuer: the daemon makes it, and takes one from whoever writes a unit for it.
+asked=$(grep -ohE 'notify_socket\("[a-z0-9]+"' "$top_srcdir"/daemon/*.c | cut -d'"' -f2 | grep -vx token | sort)
 for of in system user; do
         same "sockets have the names that the daemon asks for ($of)" "$(sed -n 's/^FileDescriptorName=//p' "$T/$of"/*.socket | sort)" "$asked"
 done

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (hex_decode(ak_x, strlen(ak_x), &ak.x) != 0 || hex_decode(ak_y, strlen(ak_y), &ak.y) != 0)
                 abort();
-        if (audit_check_proof(BYTES(data, size), &ak, &room, &r, &log) != 0)
+        if (audit_check_proof(BYTES(data, size), &ak, NULL, &room, &r, &log) != 0)
                 return 0;
         /* All that varies is under the signature: there is one record that it can be. */
         if (r.seq != 4 || log != 1 || r.event != AUDIT_CHANGE)

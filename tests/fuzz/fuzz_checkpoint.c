@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (checkpoint_format(&a, &ak, &note) != 0)
                 return 0;
         if (checkpoint_parse(BYTES_OF(&note), &b) != 0 || !bytes_equal(BYTES_OF(&a.attest), BYTES_OF(&b.attest)) ||
-            !bytes_equal(BYTES_OF(&a.signature), BYTES_OF(&b.signature)) || !bytes_equal(BYTES_OF(&a.ed25519), BYTES_OF(&b.ed25519)))
+            !bytes_equal(BYTES_OF(&a.signature), BYTES_OF(&b.signature)) || !bytes_equal(BYTES_OF(&a.ed25519), BYTES_OF(&b.ed25519)) ||
+            !bytes_equal(BYTES_OF(&a.software), BYTES_OF(&b.software)))
                 abort();
         return 0;
 }

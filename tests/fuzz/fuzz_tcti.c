@@ -40,14 +40,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 return 0;
         }
         require(r.left.len <= TPM_PACKET_MAX);
-        require(inside(rsp.params, r.left) && inside(rsp.nonce, r.left) && inside(rsp.hmac, r.left));
+        require(inside(rsp.params, r.left) && inside(rsp.auth.nonce, r.left) && inside(rsp.auth.hmac, r.left));
         if (rsp.rc != 0) {
                 require(r.left.len == 10 && rsp.params.len == 0 && rc_meaning(rsp.rc).name != NULL);
                 return 0;
         }
         accounted = 10 + rsp.params.len + (c->makes != MAKES_NOTHING ? 4 : 0);
         if (session)
-                accounted += 4 + 2 + rsp.nonce.len + 1 + 2 + rsp.hmac.len + (c->layout[0] == '2' ? 5 : 0);
+                accounted += 4 + 2 + rsp.auth.nonce.len + 1 + 2 + rsp.auth.hmac.len;
+        if (session && (c->layout[0] == '2' || c->layout[0] == '+'))
+                accounted += 5 + rsp.first.nonce.len + rsp.first.hmac.len;
         require(accounted == r.left.len);
         return 0;
 }

@@ -142,7 +142,65 @@ FUZZ_TARGETS += tests/fuzz/fuzz_evidence
 tests_fuzz_fuzz_evidence_SOURCES = tests/fuzz/fuzz_evidence.c
 tests_fuzz_fuzz_evidence_LDADD = $(FUZZ_LIBS) $(attest_libs)
 tests_fuzz_fuzz_evidence_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_attestation
+tests_fuzz_fuzz_attestation_SOURCES = tests/fuzz/fuzz_attestation.c
+tests_fuzz_fuzz_attestation_LDADD = $(FUZZ_LIBS) $(attest_libs)
+tests_fuzz_fuzz_attestation_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_vouch
+tests_fuzz_fuzz_vouch_SOURCES = tests/fuzz/fuzz_vouch.c
+tests_fuzz_fuzz_vouch_LDADD = $(FUZZ_LIBS) $(attest_libs)
+tests_fuzz_fuzz_vouch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 FUZZ_TARGETS += tests/fuzz/fuzz_eventlog
 tests_fuzz_fuzz_eventlog_SOURCES = tests/fuzz/fuzz_eventlog.c
 tests_fuzz_fuzz_eventlog_LDADD = $(FUZZ_LIBS) $(attest_libs)
 tests_fuzz_fuzz_eventlog_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What an agent's own processes say to the ssh-agent, and the daemon to them.
+FUZZ_TARGETS += tests/fuzz/fuzz_sshagent
+tests_fuzz_fuzz_sshagent_SOURCES = tests/fuzz/fuzz_sshagent.c $(sshagent_fixture)
+tests_fuzz_fuzz_sshagent_LDADD = $(FUZZ_LIBS) $(tools_holdfast_LDADD)
+tests_fuzz_fuzz_sshagent_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_token_answer
+tests_fuzz_fuzz_token_answer_SOURCES = tests/fuzz/fuzz_token_answer.c
+tests_fuzz_fuzz_token_answer_LDADD = $(FUZZ_LIBS) $(tools_holdfast_LDADD)
+tests_fuzz_fuzz_token_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What strangers send to the issuer.
+FUZZ_TARGETS += tests/fuzz/fuzz_http_chunk
+tests_fuzz_fuzz_http_chunk_SOURCES = tests/fuzz/fuzz_http_chunk.c
+tests_fuzz_fuzz_http_chunk_LDADD = $(FUZZ_LIBS) $(http_libs)
+tests_fuzz_fuzz_http_chunk_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_http_head
+tests_fuzz_fuzz_http_head_SOURCES = tests/fuzz/fuzz_http_head.c
+tests_fuzz_fuzz_http_head_LDADD = $(FUZZ_LIBS) $(http_libs)
+tests_fuzz_fuzz_http_head_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What the issuer is configured with, and the bodies of what it is asked.
+FUZZ_TARGETS += tests/fuzz/fuzz_issuer_conf
+tests_fuzz_fuzz_issuer_conf_SOURCES = tests/fuzz/fuzz_issuer_conf.c
+tests_fuzz_fuzz_issuer_conf_LDADD = $(FUZZ_LIBS) $(service_libs)
+tests_fuzz_fuzz_issuer_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_issuer_request
+tests_fuzz_fuzz_issuer_request_SOURCES = tests/fuzz/fuzz_issuer_request.c $(issuer_fixture)
+tests_fuzz_fuzz_issuer_request_LDADD = $(FUZZ_LIBS) $(service_libs) $(db_libs) $(evidence_libs) $(CMOCKA_LIBS)
+tests_fuzz_fuzz_issuer_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# What an issuer answers, and what programs ask on this host.
+FUZZ_TARGETS += tests/fuzz/fuzz_answer
+tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c
+tests_fuzz_fuzz_answer_LDADD = $(FUZZ_LIBS) $(enroll_libs)
+tests_fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_token_request
+tests_fuzz_fuzz_token_request_SOURCES = tests/fuzz/fuzz_token_request.c
+tests_fuzz_fuzz_token_request_LDADD = $(FUZZ_LIBS) $(daemon_libs)
+tests_fuzz_fuzz_token_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZ_TARGETS += tests/fuzz/fuzz_wire
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c
+tests_fuzz_fuzz_wire_LDADD = $(FUZZ_LIBS) $(enroll_libs)
+tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+# The issuer's keys.
+FUZZ_TARGETS += tests/fuzz/fuzz_keylist
+tests_fuzz_fuzz_keylist_SOURCES = tests/fuzz/fuzz_keylist.c
+tests_fuzz_fuzz_keylist_LDADD = $(FUZZ_LIBS) $(authority_libs) $(lib_libs)
+tests_fuzz_fuzz_keylist_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

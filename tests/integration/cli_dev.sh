@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `holdfast dev`: a TPM, a store and an environment for a command; its exit status; and nothing left, whoever is killed.
 
+prepare() {
+        cp "${HOLDFAST_ISSUER_PROGRAM:?}" "$T/bin/holdfast-issuer"
+        cp "${HOLDFAST_HTTP:?}" "$T/bin/holdfast-http"
+}
 . "$(dirname "$0")/lib.sh"
+export HOLDFAST_ISSUER_PROGRAM=$T/bin/holdfast-issuer HOLDFAST_HTTP=$T/bin/holdfast-http
 unset HOLDFAST_STORE HOLDFAST_TCTI PKCS11_MODULE_PATH
 export XDG_RUNTIME_DIR=$T/run/rt
 mkdir -m 700 rt
@@ -15,6 +20,7 @@ nothing_left() {
         await bash -c "! ls '$XDG_RUNTIME_DIR' | grep -q ."
         await bash -c "! grep -qa '[d]ir=$XDG_RUNTIME_DIR' /proc/[0-9]*/cmdline"
         await bash -c "! pgrep -x holdfastd"
+        await bash -c "! pgrep -x holdfast-issuer"
 }
 
 # exits STATUS COMMAND...
@@ -125,6 +131,27 @@ kept=$(holdfast dev --keep -- true 2>&1 | sed -n 's/^Kept *//p')
 rm -rf "$kept"
 nothing_left
 ok "--keep leaves the directory"
+
+# shellcheck disable=SC2016
+holdfast dev --issuer -- bash -euc '
+        [ "$(curl -sSf --cacert "$HOLDFAST_ISSUER_CA" "$HOLDFAST_ISSUER/healthz")" = "{\"status\":\"ok\"}" ]
+        holdfast agent create demo --owner me@example.com >/dev/null
+        holdfast enroll demo >enroll.out
+        grep -q "^Assurance simulator" enroll.out
+        holdfast-issuer agent list | grep -q "^host.dev.localhost .* demo .* active .* me@example.com "
+        holdfast-issuer status >/dev/null
+' 2>/dev/null
+nothing_left
+exits 2 holdfast dev --issuer --direct -- true
+ok "with --issuer an agent is enrolled, and nothing is left of the issuer either"
+
+holdfast dev --issuer -- bash -c 'echo here >where; exec sleep 1000' 2>/dev/null &
+dev=$!
+await test -s where
+disown $dev
+kill -KILL $dev
+nothing_left
+ok "nor when it is killed"
 
 many=()
 for i in $(seq 20); do

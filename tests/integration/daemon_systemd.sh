@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # What the units promise, under a systemd of the test's own, with all of the sandbox: both sockets wake the daemon, it knows which file and
-# which unit its callers are, one that cannot start keeps nobody waiting, reload and the watchdog work, it ends with its log whole.
+# which unit its callers are, a service without a TPM has the network for it, one that cannot start keeps nobody waiting, reload and the watchdog work, it ends with its log whole.
 
 stay_root=yes
+prepare() { cp "${HOLDFAST_HTTP:?}" "$T/bin/holdfast-http"; }
 . "$(dirname "$0")/lib.sh"
 need_users
 systemd=/lib/systemd/systemd
@@ -16,7 +17,7 @@ systemd=/lib/systemd/systemd
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
 mkdir -m 755 /run/sbin /run/units /run/lock /run/said
-cp "$T/bin/holdfastd" "$T/bin/holdfast" /run/sbin
+cp "$T/bin/holdfastd" "$T/bin/holdfast" "$T/bin/holdfast-http" /run/sbin
 chmod 1777 /run/said
 printf '%s\n' tss:x:4246:holdfast holdfast-operators:x:4247:bob >>/etc/group
 install -d -o holdfast -g holdfast -m 700 /var/lib/holdfast
@@ -61,10 +62,10 @@ rule by-other user=alice path=/usr/bin/true human=yes
 
 # --- Units ---
 
-for name in holdfastd.service holdfastd.socket holdfastd-operator.socket; do
+for name in holdfastd.service holdfastd.socket holdfastd-operator.socket holdfast-http@.service holdfast-http.socket; do
         from=$top_srcdir/system/$name
         [ -e "$from" ] || from=$from.in
-        sed -e '/^##/d' -e 's,@sbindir@,/run/sbin,' "$from" >/run/units/$name
+        sed -e '/^##/d' -e 's,@sbindir@,/run/sbin,' -e 's,@pkglibexecdir@,/run/sbin,' "$from" >/run/units/$name
 done
 mkdir /run/units/holdfastd.service.d
 cat >/run/units/holdfastd.service.d/test.conf <<'END'
@@ -154,6 +155,14 @@ refused ctl start wakes.service
 order 4245 4247 unlock by-file >order.out
 ctl start wakes.service
 ok "members of holdfast-operators give orders, and nobody else"
+
+# Nobody listens there; to find that out takes a network, which the daemon has not.
+[ "$(inside stat -c '%a %U' /run/holdfast/http.sock)" = "600 holdfast" ]
+refused order 4245 4247 join https://127.0.0.1:1 --host web.example.org
+grep -q "cannot be asked: .*127.0.0.1" refused.out || { cat refused.out; die "not because nobody listens"; }
+refused order 4245 4247 join http://127.0.0.1:1 --host web.example.org
+[ "$(ctl show --value -p NAccepted holdfast-http.socket)" -ge 1 ]
+ok "who speaks to an issuer is another service"
 
 ctl reload holdfastd
 await grep -q "rules are read anew" /run/said/daemon

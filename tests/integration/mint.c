@@ -147,7 +147,7 @@ static void lists(const struct ca_key *k, const struct x509_ca *ca, uint64_t now
         if (word("revoke-id") != NULL)
                 must(grant_key_id(bytes_of("revoke-id"), number("record", 1), &id));
         name = BYTES_OF(&id);
-        must(krl_write(k, &(struct krl){ .serials = &number_of, .n_serials = revoked != NULL, .key_ids = { &name, id.len > 0 }, .version = 1, .now = now }, &out));
+        must(krl_write(&(const struct ca_key *){ k }, 1, &(struct krl){ .serials = &number_of, .n_serials = revoked != NULL, .key_ids = { &name, id.len > 0 }, .version = 1, .now = now }, &out));
         put("ca.krl", BYTES_OF(&out));
         if (ca == NULL)
                 return;

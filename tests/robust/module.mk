@@ -8,6 +8,8 @@ ROBUST_TESTS = \
 	tests/robust/crash_calls \
 	tests/robust/daemon_kill \
 	tests/robust/guard_crash \
+	tests/robust/issuer_crash \
+	tests/robust/issuer_pg \
 	tests/robust/many \
 	tests/robust/power_loss \
 	tests/robust/races \
@@ -53,3 +55,11 @@ tests_robust_audit_crash_SOURCES = tests/robust/audit_crash.c tests/auditfix.c t
 tests_robust_audit_crash_LDADD = $(audit_libs) $(robust_libs)
 tests_robust_guard_crash_SOURCES = tests/robust/guard_crash.c $(robust_common)
 tests_robust_guard_crash_LDADD = $(guard_libs) $(audit_libs) $(robust_libs)
+
+# The issuer as a program.
+robust_issued = tests/robust/issued.c tests/robust/issued.h tests/robust/tracer.c tests/robust/tracer.h $(robust_common) tests/issuerfix.c tests/issuerfix.h $(tempdir)
+robust_issued_libs = $(service_libs) $(db_libs) $(evidence_libs) $(robust_libs)
+tests_robust_issuer_crash_SOURCES = tests/robust/issuer_crash.c $(robust_issued)
+tests_robust_issuer_crash_LDADD = $(robust_issued_libs)
+tests_robust_issuer_pg_SOURCES = tests/robust/issuer_pg.c tests/pgfix.c tests/pgfix.h $(robust_issued)
+tests_robust_issuer_pg_LDADD = $(robust_issued_libs)

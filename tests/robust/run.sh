@@ -12,10 +12,11 @@ export HF_MODULE=${HF_MODULE:-$top_builddir/pkcs11/.libs/libholdfast-pkcs11.so}
 export HF_PROVIDER=${HF_PROVIDER:-$top_builddir/provider/.libs/holdfast.so}
 export HOLDFAST=${HOLDFAST:-$top_builddir/tools/holdfast}
 export HOLDFAST_DAEMON=${HOLDFAST_DAEMON:-$top_builddir/daemon/holdfastd}
+export HOLDFAST_ISSUER_PROGRAM=${HOLDFAST_ISSUER_PROGRAM:-$top_builddir/issuer/holdfast-issuer}
 export ROBUST_FULL=1
 tests=("$@")
 if [ ${#tests[@]} = 0 ]; then
-        tests=(crash_calls audit_crash guard_crash daemon_kill power_loss many tpm_many tpm_faults alloc args races weaken)
+        tests=(crash_calls audit_crash guard_crash daemon_kill issuer_crash issuer_pg power_loss many tpm_many tpm_faults alloc args races weaken)
 fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

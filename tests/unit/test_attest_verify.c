@@ -140,6 +140,60 @@ static void judges_what_a_tpm_made(void **state)
         assert_true(n > 60);
 }
 
+/* Whatever is verified, and whether it is by that key or by another. */
+static void comes_to_the_same_with_a_key_kept(void **state)
+{
+        const struct evidencefix *f = *state;
+        CLEANUP(buf_clear) struct buf text = { 0 };
+        CLEANUP(buf_clear) struct buf good = { 0 };
+        struct hf_evidence_ak *ak;
+        char *line, *rest;
+        struct evidence e;
+
+        evidencefix_read("good", &good);
+        assert_int_equal(evidence_decode(BYTES_OF(&good), &e), 0);
+        assert_int_equal(hf_evidence_ak_new((struct hf_bytes){ e.ak_public.ptr, e.ak_public.len }, &ak), 0);
+        evidencefix_text("manifest", &text);
+        assert_non_null(buf_str(&text));
+        rest = (char *)text.ptr;
+        while ((line = strsep(&rest, "\n")) && *line) {
+                CLEANUP(buf_clear) struct buf evidence = { 0 };
+                struct hf_evidence_policy p = f->policy;
+                struct hf_evidence_result with, without;
+                char name[64];
+
+                assert_int_equal(sscanf(line, "%63s", name), 1);
+                evidencefix_read(name, &evidence);
+                verify(&evidence, &p, &without);
+                p.ak = ak;
+                verify(&evidence, &p, &with);
+                assert_true(with.accepted == without.accepted && with.ak_name_len == without.ak_name_len);
+                assert_memory_equal(with.ak_name, without.ak_name, with.ak_name_len);
+                assert_string_equal(with.reason, without.reason);
+                for (unsigned i = 0; i < HF_CHECKS; i++) {
+                        assert_int_equal(with.checks[i].outcome, without.checks[i].outcome);
+                        assert_string_equal(with.checks[i].text, without.checks[i].text);
+                }
+        }
+        hf_evidence_ak_free(ak);
+}
+
+static void keeps_nothing_but_attestation_keys(void **state)
+{
+        CLEANUP(buf_clear) struct buf good = { 0 };
+        struct hf_evidence_ak *ak = NULL;
+        struct evidence e;
+
+        (void)state;
+        evidencefix_read("good", &good);
+        assert_int_equal(evidence_decode(BYTES_OF(&good), &e), 0);
+        assert_int_equal(hf_evidence_ak_new((struct hf_bytes){ e.key.public.ptr, e.key.public.len }, &ak), ERR_DENIED);
+        assert_int_equal(hf_evidence_ak_new((struct hf_bytes){ e.ak_public.ptr, e.ak_public.len - 1 }, &ak), ERR_FORMAT);
+        assert_int_equal(hf_evidence_ak_new((struct hf_bytes){ NULL, 0 }, &ak), ERR_FORMAT);
+        assert_null(ak);
+        hf_evidence_ak_free(NULL);
+}
+
 static void refuses_every_change_of_an_octet(void **state)
 {
         const struct evidencefix *f = *state;
@@ -450,6 +504,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(accepts_and_says_what_it_saw, setup, teardown),
                 cmocka_unit_test_setup_teardown(judges_what_a_tpm_made, setup, teardown),
+                cmocka_unit_test_setup_teardown(comes_to_the_same_with_a_key_kept, setup, teardown),
+                cmocka_unit_test(keeps_nothing_but_attestation_keys),
                 cmocka_unit_test_setup_teardown(refuses_every_change_of_an_octet, setup, teardown),
                 cmocka_unit_test_setup_teardown(refuses_what_is_cut_or_longer, setup, teardown),
                 cmocka_unit_test_setup_teardown(wants_what_the_policy_says, setup, teardown),

@@ -348,7 +348,7 @@ static void ocsf_has_what_its_class_requires(void **state)
         } events[] = {
                 { AUDIT_START, 99 }, { AUDIT_USE, 99 }, { AUDIT_CREATE, 1 }, { AUDIT_DELETE, 4 }, { AUDIT_CHANGE, 3 }, { AUDIT_RULE, 3 },
                 { AUDIT_LOCK, 3 }, { AUDIT_UNLOCK, 3 }, { AUDIT_STOP, 99 }, { AUDIT_CHECKPOINT, 99 }, { AUDIT_GAP, 99 }, { AUDIT_LIST, 99 },
-                { AUDIT_ROTATE, 99 },
+                { AUDIT_ROTATE, 99 }, { AUDIT_ATTEST, 99 }, { AUDIT_JOIN, 1 }, { AUDIT_ISSUE, 1 }, { AUDIT_REVOKE, 4 }, { AUDIT_APPROVE, 3 },
         };
         CLEANUP(buf_clear) struct buf b = { 0 };
 

@@ -68,7 +68,7 @@ static void each_record_has_a_proof(void **state)
                         uint64_t log;
 
                         prove(seq, &text);
-                        if (audit_check_proof(BYTES_OF(&text), &v.tpm.ak_pub, &room, &r, &log) != 0)
+                        if (audit_check_proof(BYTES_OF(&text), &v.tpm.ak_pub, NULL, &room, &r, &log) != 0)
                                 fail_msg("record %u of %u: %s", seq, n, err_text());
                         assert_int_equal(r.seq, seq);
                         assert_int_equal(r.event, AUDIT_CHANGE);
@@ -121,11 +121,11 @@ static void every_octet_counts(void **state)
                 int e;
 
                 text.ptr[i] ^= 1;
-                e = audit_check_proof(BYTES_OF(&text), &v.tpm.ak_pub, &room, &r, &log);
+                e = audit_check_proof(BYTES_OF(&text), &v.tpm.ak_pub, NULL, &room, &r, &log);
                 text.ptr[i] ^= 1;
                 if (e != ERR_FORMAT && e != ERR_AUTH)
                         fail_msg("octet %zu changed: %s", i, err_name(e));
-                assert_int_not_equal(audit_check_proof(BYTES(text.ptr, i), &v.tpm.ak_pub, &room, &r, &log), 0);
+                assert_int_not_equal(audit_check_proof(BYTES(text.ptr, i), &v.tpm.ak_pub, NULL, &room, &r, &log), 0);
         }
 }
 
@@ -145,7 +145,7 @@ static void published_proof_is_read(void **state)
         assert_int_equal(key.len, 129);
         assert_int_equal(hex_decode((const char *)key.ptr, 64, &ak.x), 0);
         assert_int_equal(hex_decode((const char *)key.ptr + 64, 64, &ak.y), 0);
-        assert_int_equal(audit_check_proof(BYTES_OF(&text), &ak, &room, &r, &log), 0);
+        assert_int_equal(audit_check_proof(BYTES_OF(&text), &ak, NULL, &room, &r, &log), 0);
         assert_int_equal(r.seq, 4);
         assert_int_equal(log, 1);
         assert_true(bytes_equal(r.detail, BYTES_STR("corpus")));
@@ -164,7 +164,7 @@ static void proof_by_another_key(void **state)
         vouched_record(&v, AUDIT_CHANGE, "");
         vouched_checkpoint(&v);
         prove(0, &text);
-        assert_int_equal(audit_check_proof(BYTES_OF(&text), &other, &room, &r, &log), ERR_AUTH);
+        assert_int_equal(audit_check_proof(BYTES_OF(&text), &other, NULL, &room, &r, &log), ERR_AUTH);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -54,6 +54,42 @@ static void numbers_are_the_shortest(void **state)
         }
 }
 
+/* Of others' formats; our own have none below zero. */
+static void integers_below_zero_come_back(void **state)
+{
+        static const struct {
+                int64_t v;
+                const char *hex;
+        } rows[] = { { 0, "00" }, { 500, "1901f4" }, { INT64_MAX, "1b7fffffffffffffff" }, { -1, "20" }, { -7, "26" }, { -24, "37" }, { -25, "3818" }, { -1000, "3903e7" },
+                     { -65535, "39fffe" }, { INT64_MIN, "3b7fffffffffffffff" } };
+        static const char *const bad[] = { "1b8000000000000000", "3b8000000000000000", "3817", "40", "f4", "", "38" };
+        CLEANUP(buf_clear) struct buf b = { 0 };
+        CLEANUP(buf_clear) struct buf hex = { 0 };
+        struct cbor c;
+        int64_t v = 5;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                buf_reset(&b);
+                buf_reset(&hex);
+                assert_int_equal(cbor_put_int(&b, rows[i].v), 0);
+                assert_int_equal(hex_encode(BYTES_OF(&b), &hex), 0);
+                assert_string_equal(buf_str(&hex), rows[i].hex);
+                c.rest = BYTES_OF(&b);
+                assert_int_equal(cbor_get_int(&c, &v), 0);
+                assert_true(v == rows[i].v && c.rest.len == 0);
+        }
+        v = 5;
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+                buf_reset(&b);
+                assert_int_equal(hex_decode(bad[i], strlen(bad[i]), &b), 0);
+                c.rest = BYTES_OF(&b);
+                assert_int_equal(cbor_get_int(&c, &v), ERR_FORMAT);
+                assert_int_equal(c.rest.len, b.len);
+        }
+        assert_int_equal(v, 5);
+}
+
 static void every_type_comes_back(void **state)
 {
         CLEANUP(buf_clear) struct buf b = { 0 };
@@ -153,6 +189,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(numbers_are_the_shortest),
+                cmocka_unit_test(integers_below_zero_come_back),
                 cmocka_unit_test(every_type_comes_back),
                 cmocka_unit_test(nothing_but_the_deterministic_is_taken),
                 cmocka_unit_test(nesting_is_bounded),

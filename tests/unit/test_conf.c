@@ -68,7 +68,8 @@ static void reads_every_key(void **state)
                 "[store]\npath = /srv/h\n\n[pkcs11]\nrsa-pkcs1-decrypt = yes\nshow-free-slot = on\npin-tries = 3\n"
                 "[daemon]\nsocket = /run/h/p\noperator-socket = /run/h/o\noperator-group = ops\ndefault-rule = allow user=1\n"
                 "max-connections = 16\nmax-per-user = 1\n"
-                "[audit]\ndirectory = /log\ndirect = yes\nwitness-key = /etc/w.pem\nrotate-mib = 2\ncheckpoint-records = 3\ncheckpoint-seconds = 4\n", &c), 0);
+                "[audit]\ndirectory = /log\ndirect = yes\nwitness-key = /etc/w.pem\nrotate-mib = 2\ncheckpoint-records = 3\ncheckpoint-seconds = 4\n"
+                "[issuer]\nurl = https://i:1\nca = /etc/ca.pem\nhost = h.example\ntoken-file = /etc/t\ntoken-socket = /run/t\ncredentials = /run/c\nhttp-socket = none\n", &c), 0);
         assert_string_equal(c.tcti, "swtpm:path=/run/x/sock");
         assert_string_equal(c.trace, "/tmp/t");
         assert_int_equal(c.deadline_ms, 250);
@@ -89,6 +90,13 @@ static void reads_every_key(void **state)
         assert_int_equal(c.rotate_mib, 2);
         assert_int_equal(c.checkpoint_records, 3);
         assert_int_equal(c.checkpoint_seconds, 4);
+        assert_string_equal(c.issuer_url, "https://i:1");
+        assert_string_equal(c.issuer_ca, "/etc/ca.pem");
+        assert_string_equal(c.issuer_host, "h.example");
+        assert_string_equal(c.issuer_token_file, "/etc/t");
+        assert_string_equal(c.token_socket, "/run/t");
+        assert_string_equal(c.credentials, "/run/c");
+        assert_string_equal(c.http_socket, "none");
 }
 
 static void a_copy_is_its_own(void **state)
@@ -97,8 +105,10 @@ static void a_copy_is_its_own(void **state)
         struct conf c = { 0 };
 
         assert_int_equal(load(*state, "[daemon]\nsocket = none\ndefault-rule = allow user=1\n[audit]\ndirectory = /log\nwitness-key = /w\n", &c), 0);
+        c.issuer_url = strdup("https://i");
         assert_int_equal(conf_copy(&c, &copy), 0);
         conf_clear(&c);
+        assert_string_equal(copy.issuer_url, "https://i");
         assert_string_equal(copy.socket, "none");
         assert_string_equal(copy.default_rule, "allow user=1");
         assert_string_equal(copy.audit_dir, "/log");
@@ -179,6 +189,11 @@ static void refuses_with_file_and_line(void **state)
                 { "[daemon]\noperator-socket = none\n", 2 },
                 { "[audit]\nwitness-key = w.pem\n", 2 },
                 { "[audit]\ndirectory = relative\n", 2 },
+                { "[issuer]\nca = ca.pem\n", 2 },
+                { "[issuer]\ntoken-file = t\n", 2 },
+                { "[issuer]\ntoken-socket = none\n", 2 },
+                { "[issuer]\ncredentials = c\n", 2 },
+                { "[issuer]\nhttp-socket = h\n", 2 },
                 { "[audit]\nrotate-mib = 0\n", 2 },
         };
         struct conf c = { 0 };

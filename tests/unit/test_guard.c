@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whatever somebody does to a daemon's store while the daemon does not look is named, and refused; what the daemon does itself is not. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "lib/err.h"
 #include "lib/file.h"
 #include "tests/guardfix.h"
+#include "tests/tempdir.h"
 
 static const struct bytes none;
 
@@ -125,6 +127,35 @@ static void a_try_of_a_pin_costs_no_raise(void **state)
         guardfix_sh("sed -i 's/^user-pin-tries: 1/user-pin-tries: 9/' '%s'", guardfix_path(g, "agents/a/agent"));
         guardfix_open(g);
         expect_refused(g, "file agent was changed");
+}
+
+/* And so are renewals. The certificate is any. */
+static void an_exchanged_certificate_costs_no_raise(void **state)
+{
+        CLEANUP(buf_clear) struct buf hex = { 0 }, der = { 0 };
+        struct guardfix *g = *state;
+        struct item_spec spec = { .type = ITEM_CERT, .label = BYTES_STR("tls"), .id = BYTES_STR("1") };
+        struct item *i = NULL, *next = NULL;
+        const char *path = source_path("tests/vectors/evidence/plain.chain");
+
+        assert_int_equal(file_read(AT_FDCWD, path, 65536, &hex), 0);
+        assert_int_equal(hex_decode((const char *)hex.ptr, strcspn(buf_str(&hex), "\n"), &der), 0);
+        spec.der = BYTES_OF(&der);
+        g->raised = 0;
+        assert_int_equal(store_item_add(guardfix_store(g), "a", &spec, &i), 0);
+        for (unsigned n = 0; n < 3; n++) {
+                assert_int_equal(store_item_change(guardfix_store(g), "a", i, &spec, &next), 0);
+                item_unref(i);
+                i = next;
+                guardfix_expect_good(g);
+        }
+        assert_int_equal(g->raised, 0);
+        guardfix_close(g);
+        guardfix_open(g);
+        guardfix_expect_good(g);
+        assert_int_equal(store_item_remove(guardfix_store(g), "a", i), 0);
+        assert_int_equal(g->raised, 1);
+        item_unref(i);
 }
 
 static void an_octet_changed_is_named(void **state)
@@ -388,6 +419,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(what_was_there_is_taken_once, start, stop),
                 cmocka_unit_test_setup_teardown(a_change_costs_one_raise_and_stays_good, start, stop),
                 cmocka_unit_test_setup_teardown(a_try_of_a_pin_costs_no_raise, start, stop),
+                cmocka_unit_test_setup_teardown(an_exchanged_certificate_costs_no_raise, start, stop),
                 cmocka_unit_test_setup_teardown(an_octet_changed_is_named, start, stop),
                 cmocka_unit_test_setup_teardown(on_the_stores_own_files_all_agents_hang, start, stop),
                 cmocka_unit_test_setup_teardown(a_file_removed_added_or_swapped_is_named, start, stop),

@@ -24,7 +24,7 @@ static void with(const struct ca_key *ca, const struct krl *k, struct bytes sect
                 assert_int_equal(buf_append_u8(&want, 1), 0);
                 assert_int_equal(ssh_put_string(&want, BYTES_OF(&inner)), 0);
         }
-        assert_int_equal(krl_write(ca, k, &got), 0);
+        assert_int_equal(krl_write(&ca, 1, k, &got), 0);
         assert_int_equal(got.len, want.len);
         assert_memory_equal(got.ptr, want.ptr, want.len);
 }
@@ -64,16 +64,36 @@ static void what_would_revoke_nothing_is_an_error(void **state)
         CLEANUP(ca_key_freep) struct ca_key *ca = grantfix_ca_key(*state, "P-256");
         CLEANUP(buf_clear) struct buf got = { 0 };
 
-        assert_int_equal(krl_write(ca, &(struct krl){ .serials = zero, .n_serials = 2 }, &got), ERR_INVAL);
-        assert_int_equal(krl_write(ca, &(struct krl){ .key_ids = { empty, 1 } }, &got), ERR_INVAL);
+        assert_int_equal(krl_write((const struct ca_key *const[]){ ca }, 1, &(struct krl){ .serials = zero, .n_serials = 2 }, &got), ERR_INVAL);
+        assert_int_equal(krl_write((const struct ca_key *const[]){ ca }, 1, &(struct krl){ .key_ids = { empty, 1 } }, &got), ERR_INVAL);
         assert_int_equal(got.len, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, grantfix_setup, grantfix_teardown)
 
+/* While one key follows another. */
+static void each_ca_has_a_section(void **state)
+{
+        static const uint64_t serial[] = { 5 };
+        CLEANUP(ca_key_freep) struct ca_key *first = grantfix_ca_key(*state, "P-256");
+        CLEANUP(ca_key_freep) struct ca_key *second = grantfix_ca_key(*state, "P-384");
+        const struct krl k = { .serials = serial, .n_serials = 1 };
+        CLEANUP(buf_clear) struct buf both = { 0 }, one = { 0 }, other = { 0 };
+        struct bytes a = ca_key_ssh(first), b = ca_key_ssh(second);
+
+        assert_int_equal(krl_write((const struct ca_key *const[]){ first, second }, 2, &k, &both), 0);
+        assert_int_equal(krl_write((const struct ca_key *const[]){ first }, 1, &k, &one), 0);
+        assert_int_equal(krl_write((const struct ca_key *const[]){ second }, 1, &k, &other), 0);
+        /* What comes before the sections is the same in all. */
+        assert_int_equal(both.len - one.len, other.len - (sizeof(head) - 1));
+        assert_non_null(memmem(both.ptr, both.len, a.ptr, a.len));
+        assert_non_null(memmem(both.ptr, both.len, b.ptr, b.len));
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { TEST(serials_are_sorted_and_stand_once), TEST(key_ids), TEST(nothing_revoked), TEST(what_would_revoke_nothing_is_an_error) };
+        const struct CMUnitTest tests[] = { TEST(serials_are_sorted_and_stand_once), TEST(key_ids), TEST(nothing_revoked),
+                                            TEST(what_would_revoke_nothing_is_an_error), TEST(each_ca_has_a_section) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,10 @@ static const struct sample samples[] = {
         { TPM2_CC_NV_ReadPublic, false, 0, "000101" "000102" },
         { TPM2_CC_ReadClock, false, 0, "0000000000000001" "0000000000000002" "00000003" "00000004" "01" },
         { TPM2_CC_Quote, true, 0, "00020203" SIG },
+        { TPM2_CC_Certify, true, 0, "00020203" SIG },
+        { TPM2_CC_ActivateCredential, true, 0, "00020203" },
+        { TPM2_CC_PolicySecret, true, 0, "0000" TICKET },
+        { TPM2_CC_PCR_Read, false, 0, "00000007" "00000001" "000b" "03" "810000" "00000002" "00020203" "00020405" },
         { TPM2_CC_GetCommandAuditDigest, true, 0, "00020203" SIG },
         { TPM2_CC_GetCommandAuditDigest, true, 0, "00020203" "0010" },
         { TPM2_CC_FlushContext, false, 0, "" },
@@ -52,6 +56,7 @@ static void put(struct buf *b, uint64_t v, int octets)
 
 static void build(const struct sample *s, struct buf *b)
 {
+        const char first = command_by_cc(s->cc)->layout[0];
         struct buf params = { 0 };
 
         assert_int_equal(hex_decode(s->params, strlen(s->params), &params), 0);
@@ -64,7 +69,7 @@ static void build(const struct sample *s, struct buf *b)
         if (s->session)
                 put(b, (uint32_t)params.len, 4);
         assert_int_equal(buf_append(b, params.ptr, params.len), 0);
-        if (s->session && command_by_cc(s->cc)->layout[0] == '2')
+        if (s->session && (first == '2' || first == '+'))
                 put(b, 0x0000010000, 5);
         if (s->session) {
                 put(b, 4, 2);
@@ -105,8 +110,8 @@ static void genuine_ones_are_taken(void **state)
                 assert_int_equal(r.rc, 0);
                 assert_int_equal(r.handle, samples[i].handle);
                 assert_int_equal(r.params.len, strlen(samples[i].params) / 2);
-                assert_int_equal(r.nonce.len, samples[i].session ? 4 : 0);
-                assert_int_equal(r.hmac.len, samples[i].session ? 2 : 0);
+                assert_int_equal(r.auth.nonce.len, samples[i].session ? 4 : 0);
+                assert_int_equal(r.auth.hmac.len, samples[i].session ? 2 : 0);
         }
         buf_clear(&b);
 }
@@ -218,6 +223,9 @@ static void handles_are_of_the_right_kind(void **state)
         s.handle = 0x80000000;
         build(&s, &b);
         assert_int_equal(check(&s, BYTES_OF(&b), &r), ERR_FORMAT);
+        s.handle = 0x03000000;
+        build(&s, &b);
+        assert_int_equal(check(&s, BYTES_OF(&b), &r), 0);
         s = samples[4];
         s.handle = 0x81000000;
         build(&s, &b);
